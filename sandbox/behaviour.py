@@ -1,0 +1,169 @@
+"""What the laptop cloud can be told to do: the sections of a scenario file.
+
+A scenario is YAML or JSON; every section is optional, and each is the body of the admin call
+of the same name (`sandbox.admin` lists them). Times are seconds: a number, or `[low, high]`
+for a uniform distribution.
+"""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from sandbox.buckets import Rate
+from sandbox.request import Region
+
+Market = Literal["on-demand", "spot"]
+ANY = "*"
+
+
+class Delay:
+    """A time that is drawn uniformly from `low` to `high`."""
+
+    __slots__ = ("high", "low")
+
+    def __init__(self, low: timedelta, high: timedelta | None = None) -> None:
+        self.low = low
+        self.high = low if high is None else high
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Delay) and (self.low, self.high) == (other.low, other.high)
+
+    def __hash__(self) -> int:
+        return hash((self.low, self.high))
+
+    def draw(self, source: random.Random) -> timedelta:
+        """Return one time of the distribution."""
+        return self.low + (self.high - self.low) * source.random()
+
+
+def seconds(low: float, high: float | None = None) -> Delay:
+    """Return the delay of `low` to `high` seconds."""
+    return Delay(timedelta(seconds=low), None if high is None else timedelta(seconds=high))
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class CapacityRule(_Section, frozen=True):
+    """`free` further instances in every pool that matches; None is without limit."""
+
+    market: Literal["on-demand", "spot", "*"] = "*"
+    instance_type: str = ANY
+    zone: str = ANY
+    free: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.free is not None and self.free < 0:
+            raise ValueError("free must not be negative")
+
+
+class Fault(_Section, frozen=True):
+    """The next `count` calls of an API fail: by an error, a lost reply, or silence.
+
+    `lost-reply` performs the call and closes the connection without an answer; `hang` never
+    answers and performs nothing.
+    """
+
+    api: str
+    service: str = "ec2"
+    region: Region | None = None
+    kind: Literal["error", "lost-reply", "hang"] = "error"
+    code: str = "InternalError"
+    message: str = "An internal error has occurred"
+    status: int = 500
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise ValueError("count must be 1 or more")
+        if not 400 <= self.status <= 599:  # noqa: PLR2004  the HTTP error range
+            raise ValueError("status must be from 400 to 599")
+
+
+class ThrottleRule(_Section, frozen=True):
+    """Other buckets for one API of a service; None is without limit."""
+
+    api: str
+    service: str = "ec2"
+    requests: Rate | None = None
+    resources: Rate | None = None
+
+
+class Throttle(_Section, frozen=True):
+    """Whether calls are throttled, and rules in place of the documented ones."""
+
+    enabled: bool | None = None
+    rules: tuple[ThrottleRule, ...] = ()
+
+
+class Latency(_Section, frozen=True):
+    """Added before a call is performed."""
+
+    delay: Delay
+    service: str = ANY
+    api: str = ANY
+
+
+class Lifecycle(_Section, frozen=True):
+    """How long EC2 takes for what it does; None leaves a value as it is."""
+
+    pending: Delay | None = None
+    stopping: Delay | None = None
+    shutting_down: Delay | None = None
+    invisible: Delay | None = None
+    """After a launch, instances are unknown to Describe calls for this long."""
+    profile_propagation: Delay | None = None
+    """A new instance profile, or its role, is unknown to RunInstances for this long."""
+    terminated_listed: Delay | None = None
+    """Terminated instances are listed for this long
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html)."""
+
+
+class Quota(_Section, frozen=True):
+    """How many vCPUs may run in an account and region; None is without limit."""
+
+    vcpus: int | None
+    market: Market = "on-demand"
+
+
+class Signature(_Section, frozen=True):
+    """Services whose signatures are verified; `*` is all of them."""
+
+    services: tuple[str, ...]
+
+
+class Scenario(_Section, frozen=True):
+    """A whole behaviour."""
+
+    capacity: tuple[CapacityRule, ...] = ()
+    fault: tuple[Fault, ...] = ()
+    throttle: Throttle = Throttle()
+    latency: tuple[Latency, ...] = ()
+    lifecycle: Lifecycle = Lifecycle()
+    quota: tuple[Quota, ...] = ()
+    signature: Signature = Signature(services=("sts",))
+
+
+def decode_delay(kind: type, value: Any) -> Any:
+    """Decode a `Delay` for msgspec. Raises ValueError naming what is right."""
+    if kind is not Delay:
+        raise NotImplementedError(f"no decoding for {kind}")
+    match value:
+        case bool():
+            pass
+        case int() | float() if value >= 0:
+            return seconds(value)
+        case [int() | float() as low, int() | float() as high] if 0 <= low <= high:
+            return seconds(low, high)
+        case _:
+            pass
+    raise ValueError("expected seconds, or [low, high] in seconds, none negative")
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario file. Raises `msgspec.ValidationError` naming the wrong field."""
+    return msgspec.yaml.decode(path.read_bytes(), type=Scenario, dec_hook=decode_delay)

@@ -1,0 +1,37 @@
+"""Durations as people write them: `90m`, `4h`, `1d12h`, `2w`."""
+
+import re
+from datetime import timedelta
+
+from spawn.errors import Rejected
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_WHOLE = re.compile(r"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?")
+_PART = re.compile(r"(\d+)([wdhms])")
+_LONGEST_DIGITS = 9
+
+
+def parse_duration(text: str) -> timedelta:
+    """Parse weeks, days, hours, minutes and seconds, each at most once and in that order.
+
+    Raises `Rejected` when the text does not parse or is zero.
+    """
+    compact = text.strip().lower()
+    parts = _PART.findall(compact)
+    if (
+        not _WHOLE.fullmatch(compact)
+        or any(len(digits) > _LONGEST_DIGITS for digits, _ in parts)
+        or not any(int(digits) for digits, _ in parts)
+    ):
+        raise Rejected(f"{text!r} is not a duration; write it like 90m, 4h or 1d12h")
+    return timedelta(seconds=sum(int(digits) * _UNITS[unit] for digits, unit in parts))
+
+
+def format_duration(duration: timedelta) -> str:
+    """Write a duration the way `parse_duration` reads it, to the second; zero as `0s`."""
+    left = max(0, round(duration.total_seconds()))
+    text = ""
+    for unit, seconds in _UNITS.items():
+        count, left = divmod(left, seconds)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"

@@ -1,0 +1,305 @@
+"""Events: facts in the past tense, published once their record is written.
+
+Subject: `spawn.evt.<array>.<noun>.<verb>` in stream `SPAWN_EVENTS`; CloudEvents 1.0, binary mode.
+The data of each event is one Struct here, whose tag is `<noun>.<verb>`.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.instances import Instance
+from spawn.contracts.launches import Digest
+from spawn.contracts.leases import Lease
+from spawn.contracts.pools import Pool, Refusal
+
+STREAM = "SPAWN_EVENTS"
+SUBJECTS = "spawn.evt.>"
+
+
+class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    """Base of what an event says."""
+
+
+class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
+    """The array's record exists: the launch goes on whatever happens to its sender."""
+
+    name: str
+    owner: str
+    request_id: str
+    region: str
+    size: int
+    min_count: int
+    lease: Lease
+    user_data: Digest | None = None
+
+
+class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):
+    """A launch was refused; an array that already has this id is not touched by it."""
+
+    request_id: str
+    name: str
+    code: str
+    message: str
+    field: str = ""
+
+
+class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"):
+    """Capacity is asked for in these pools, in this order; `refusals` say what has failed."""
+
+    pools: tuple[Pool, ...]
+    chunks: int
+    reason: str
+    refusals: tuple[Refusal, ...] = ()
+
+
+class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
+    """All members that the launch policy wants are running."""
+
+    size: int
+    ready: int
+    seconds: float
+    refusals: tuple[Refusal, ...] = ()
+
+
+class ArrayDegraded(EventData, frozen=True, kw_only=True, tag="array.degraded"):
+    """Members were lost after the array was ready; `ranks` says which, as ranges."""
+
+    size: int
+    ready: int
+    ranks: str
+    reason: str
+
+
+class ArrayFinished(EventData, frozen=True, kw_only=True, tag="array.finished"):
+    """The job has ended on every member."""
+
+    succeeded: bool
+    failed_ranks: str = ""
+    exit_codes: dict[str, int] = {}
+
+
+class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
+    """The launch could not be done; everything that it made has been ended, confirmed by EC2."""
+
+    code: str
+    reason: str
+    refusals: tuple[Refusal, ...] = ()
+
+
+class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminated"):
+    """Every instance of the array is gone, confirmed by EC2."""
+
+    reason: str
+
+
+class InstanceEvent(EventData, frozen=True, kw_only=True):
+    """Base of what is said of one member's instance."""
+
+    rank: int
+    generation: int
+    instance: Instance
+    reason: str = ""
+
+
+class InstanceLaunched(InstanceEvent, frozen=True, kw_only=True, tag="instance.launched"):
+    """EC2 has made the instance for this rank."""
+
+
+class InstanceRunning(InstanceEvent, frozen=True, kw_only=True, tag="instance.running"):
+    """EC2 says that the instance runs."""
+
+
+class InstanceStopping(InstanceEvent, frozen=True, kw_only=True, tag="instance.stopping"):
+    """EC2 says that the instance is being stopped."""
+
+
+class InstanceStopped(InstanceEvent, frozen=True, kw_only=True, tag="instance.stopped"):
+    """EC2 says that the instance is stopped."""
+
+
+class InstanceTerminated(InstanceEvent, frozen=True, kw_only=True, tag="instance.terminated"):
+    """EC2 says that the instance is gone for good."""
+
+
+class MemberReady(EventData, frozen=True, kw_only=True, tag="member.ready"):
+    """The machine's agent has said hello."""
+
+    rank: int
+    generation: int
+    instance_id: InstanceId
+
+
+class MemberExited(EventData, frozen=True, kw_only=True, tag="member.exited"):
+    """The member's job has ended."""
+
+    rank: int
+    generation: int
+    exit_code: int
+
+
+class MemberReplaced(EventData, frozen=True, kw_only=True, tag="member.replaced"):
+    """The rank is now filled by another instance."""
+
+    rank: int
+    generation: int
+    instance_id: InstanceId
+    replaces: InstanceId
+
+
+class NoticeInterruption(EventData, frozen=True, kw_only=True, tag="notice.interruption"):
+    """The cloud takes the instance away at `until`."""
+
+    rank: int
+    generation: int
+    instance_id: InstanceId
+    action: str
+    until: datetime
+
+
+class NoticeRebalance(EventData, frozen=True, kw_only=True, tag="notice.rebalance"):
+    """The cloud says that an interruption has become likelier."""
+
+    rank: int
+    generation: int
+    instance_id: InstanceId
+
+
+class CheckpointEvent(EventData, frozen=True, kw_only=True):
+    """Base of what is said of a member's checkpoint."""
+
+    rank: int
+    generation: int
+    reason: str = ""
+
+
+class CheckpointStarted(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.started"):
+    """The checkpoint script runs."""
+
+
+class CheckpointFinished(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.finished"):
+    """The checkpoint script has ended well."""
+
+    seconds: float
+
+
+class CheckpointFailed(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.failed"):
+    """The checkpoint script failed, hung or could not be run."""
+
+
+class LeaseEvent(EventData, frozen=True, kw_only=True):
+    """Base of what is said of a lease; `rank` is absent for the whole array's."""
+
+    lease: Lease
+    rank: int | None = None
+    reason: str = ""
+
+
+class LeaseSet(LeaseEvent, frozen=True, kw_only=True, tag="lease.set"):
+    """The lease has this new end."""
+
+
+class LeaseWarned(LeaseEvent, frozen=True, kw_only=True, tag="lease.warned"):
+    """The lease ends soon."""
+
+
+class LeaseExpired(LeaseEvent, frozen=True, kw_only=True, tag="lease.expired"):
+    """The lease is over and its action has been asked for."""
+
+
+class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
+    """The role and profile of the array's permissions exist."""
+
+    grant: str
+
+
+class HostnameRegistered(EventData, frozen=True, kw_only=True, tag="hostname.registered"):
+    """The names resolve."""
+
+    names: tuple[str, ...]
+
+
+class HostnameRemoved(EventData, frozen=True, kw_only=True, tag="hostname.removed"):
+    """The names are gone."""
+
+    names: tuple[str, ...]
+
+
+Data = (
+    ArrayAccepted
+    | ArrayRejected
+    | ArrayLaunching
+    | ArrayReady
+    | ArrayDegraded
+    | ArrayFinished
+    | ArrayFailed
+    | ArrayTerminated
+    | InstanceLaunched
+    | InstanceRunning
+    | InstanceStopping
+    | InstanceStopped
+    | InstanceTerminated
+    | MemberReady
+    | MemberExited
+    | MemberReplaced
+    | NoticeInterruption
+    | NoticeRebalance
+    | CheckpointStarted
+    | CheckpointFinished
+    | CheckpointFailed
+    | LeaseSet
+    | LeaseWarned
+    | LeaseExpired
+    | GrantReady
+    | HostnameRegistered
+    | HostnameRemoved
+)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event: `id` is derived, so that publishing it again is recognised as the same.
+
+    `source` is `/spawn/<deployment>/<service>`.
+    """
+
+    id: str
+    array_id: ArrayId
+    source: str
+    time: datetime
+    data: Data
+
+    @property
+    def name(self) -> str:
+        """The noun and the verb, e.g. `array.ready`."""
+        return event_name(type(self.data))
+
+    @property
+    def subject(self) -> str:
+        """The NATS subject."""
+        return f"spawn.evt.{self.array_id}.{self.name}"
+
+    @property
+    def ce_type(self) -> str:
+        """The CloudEvents type, e.g. `spawn.array.ready.v1`."""
+        return f"spawn.{self.name}.v1"
+
+    @property
+    def ce_subject(self) -> str:
+        """The CloudEvents subject: the array, and behind a slash the rank where there is one."""
+        rank = getattr(self.data, "rank", None)
+        return self.array_id if rank is None else f"{self.array_id}/{rank}"
+
+
+def event_name(kind: type[EventData]) -> str:
+    """Return the noun and the verb of a kind of event."""
+    return str(kind.__struct_config__.tag)
+
+
+def event_id(array_id: ArrayId, data: Data, version: int) -> str:
+    """Derive `<array>/<noun>/<rank>/<generation>/<verb>/<revision>` from the writing record."""
+    noun, verb = event_name(type(data)).split(".")
+    rank = getattr(data, "rank", None)
+    generation = getattr(data, "generation", None)
+    shown = ("-" if part is None else str(part) for part in (rank, generation))
+    return "/".join((array_id, noun, *shown, verb, str(version)))

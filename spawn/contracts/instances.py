@@ -1,0 +1,76 @@
+"""Instances: what EC2 says of a machine, and the call that makes some."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from spawn.contracts.ids import ClientToken, InstanceId
+from spawn.contracts.leases import LeaseAction
+from spawn.contracts.pools import Market
+
+
+class InstanceState(StrEnum):
+    """EC2's states of an instance.
+
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html).
+    """
+
+    PENDING = "pending"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    SHUTTING_DOWN = "shutting-down"
+    TERMINATED = "terminated"
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the instance never runs again."""
+        return self in {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One EC2 instance. `reason` is EC2's code for its last change, where it gave one."""
+
+    id: InstanceId
+    state: InstanceState
+    instance_type: str
+    zone: str
+    market: Market
+    image_id: str = ""
+    subnet_id: str = ""
+    private_ip: str = ""
+    public_ip: str = ""
+    launched_at: datetime | None = None
+    reason: str = ""
+
+
+class Described(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance as EC2 lists it, with what tells whose it is."""
+
+    instance: Instance
+    launch_index: int
+    client_token: ClientToken
+    tags: dict[str, str]
+
+
+class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
+    """The complete request of one RunInstances call, as it is sent and, after a crash, resent.
+
+    `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always.
+    """
+
+    region: str
+    client_token: ClientToken
+    image_id: str
+    instance_type: str
+    subnet_id: str
+    market: Market
+    min_count: int
+    max_count: int
+    security_group_ids: tuple[str, ...]
+    tags: dict[str, str]
+    lease_action: LeaseAction = LeaseAction.TERMINATE
+    user_data: str = ""
+    key_name: str = ""
+    instance_profile: str = ""

@@ -1,0 +1,43 @@
+"""Leases: the instant at which an array goes away, and what then happens."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import msgspec
+
+from spawn.errors import Rejected
+
+
+class LeaseAction(StrEnum):
+    """What happens to an instance when its lease is over."""
+
+    TERMINATE = "terminate"
+    STOP = "stop"
+    HIBERNATE = "hibernate"
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """An absolute instant in UTC, and an action."""
+
+    until: datetime
+    action: LeaseAction = LeaseAction.TERMINATE
+
+    def is_over(self, now: datetime) -> bool:
+        """Say whether the lease has ended at `now`."""
+        return now >= self.until
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an instant for the `spawn:lease` tag: RFC 3339 in UTC, to the second."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read an RFC 3339 instant; raise `Rejected` when it is none or has no offset."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise Rejected(f"{text[:40]!r} is not an instant; write it like 2026-12-01T00:00Z")
+    return instant.astimezone(UTC)

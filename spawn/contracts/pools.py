@@ -1,0 +1,35 @@
+"""Pools: where capacity is asked for."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Market(StrEnum):
+    """How an instance is paid for."""
+
+    ON_DEMAND = "on-demand"
+    SPOT = "spot"
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """A market, an instance type and an availability zone, with the subnet that stands for it."""
+
+    market: Market
+    instance_type: str
+    zone: str
+    subnet_id: str
+
+    def __str__(self) -> str:
+        """Write the pool as people read it, e.g. `on-demand m7i.large us-east-1a`."""
+        return f"{self.market} {self.instance_type} {self.zone}"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """What a pool answered when it had no (or not enough) capacity for an array."""
+
+    pool: Pool
+    code: str
+    message: str
+    asked: int
+    launched: int

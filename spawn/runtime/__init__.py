@@ -1,0 +1,1 @@
+"""What every process of spawn shares: settings, services and how they are run."""
