@@ -55,11 +55,15 @@ class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"
 
 
 class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
-    """All members that the launch policy wants are running."""
+    """All members that the launch policy wants are running, `seconds` after acceptance.
+
+    `api_calls` counts the AWS calls that were made for this array, by API.
+    """
 
     size: int
     ready: int
     seconds: float
+    api_calls: dict[str, int] = {}
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -86,6 +90,7 @@ class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
     code: str
     reason: str
     refusals: tuple[Refusal, ...] = ()
+    api_calls: dict[str, int] = {}
 
 
 class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminated"):

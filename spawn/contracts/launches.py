@@ -4,10 +4,15 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.leases import Lease
+from spawn.contracts.pools import Pool
 
 SUBJECT_LAUNCH = "spawn.cmd.launcher.launch"
 SUBJECT_TERMINATE = "spawn.cmd.launcher.terminate"
+
+API_PLAN = "spawn.api.launcher.plan"
+API_COLLECT = "spawn.api.launcher.collect"
 
 SPECS_BUCKET = "spawn-specs"
 """Key-value bucket of `JobSpec`, keyed `<array>`; readable by the launcher alone."""
@@ -69,3 +74,56 @@ class Digest(msgspec.Struct, frozen=True):
 
     size: int
     sha256: str
+
+
+class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
+    """One RunInstances call that a launch would begin with."""
+
+    ranks: str
+    pool: Pool
+
+
+class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a launch would do: the answer of `spawn.api.launcher.plan`.
+
+    `pools` are in the order in which they are tried; `calls` counts AWS calls by API when the
+    first pool has room; `hourly_usd` is absent where no price is known.
+    """
+
+    name: str
+    size: int
+    min_count: int
+    region: str
+    image_id: str
+    pools: tuple[Pool, ...]
+    chunks: tuple[PlannedChunk, ...]
+    calls: dict[str, int]
+    user_data_bytes: int
+    lease: Lease
+    hourly_usd: float | None = None
+
+
+class CollectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for the orphan sweep at once; with `dry_run` it only says what it would do."""
+
+    dry_run: bool = True
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance of this deployment that no living array accounts for, and what becomes of it.
+
+    `verdict` is one of `end`, `adopt`, `leave`.
+    """
+
+    instance_id: InstanceId
+    region: str
+    array_id: str
+    verdict: str
+    reason: str
+
+
+class CollectReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of `spawn.api.launcher.collect`; `acted` is whether verdicts were carried out."""
+
+    findings: tuple[Finding, ...]
+    acted: bool
