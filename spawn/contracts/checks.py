@@ -1,0 +1,165 @@
+"""What a launch may ask for: the same checks in the CLI, before it sends, and in the launcher."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import msgspec
+
+from spawn.contracts.durations import format_duration, parse_duration
+from spawn.contracts.ids import check_name
+from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.errors import Rejected
+
+MOST_USER_TAGS = 40
+"""EC2 allows 50 tags on a resource (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/
+Using_Tags.html); ours take up to ten."""
+
+MOST_ALTERNATIVES = 20
+MOST_SECURITY_GROUPS = 15
+"""EC2's hard limit is 16 a network interface, one of which is the deployment's own."""
+
+_LONGEST_SHOWN = 60
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}")
+_ZONE = re.compile(rf"{_REGION.pattern}(?:[a-z]|(?:-[a-z0-9]+)+)")
+_INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]{1,30}\.[a-z0-9-]{1,30}")
+_AMI = re.compile(r"ami-[0-9a-f]{8,17}")
+_SUBNET = re.compile(r"subnet-[0-9a-f]{8,17}")
+_SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
+_KEY_NAME = re.compile(r"[\x20-\x7e]{1,255}")
+_TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
+_RESERVED_TAGS = ("aws:", "spawn:")
+_UNRUNNABLE = ("#cloud-config", "#include", "Content-Type:", "MIME-Version:")
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment allows at most."""
+
+    count: int = 5000
+    ttl: timedelta = timedelta(days=7)
+
+
+def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
+    """Return `spec` when it can be launched; raise `Rejected` with the first wrong field."""
+    limits = limits or Limits()
+    check_name(spec.name)
+    _check_counts(spec, limits)
+    _check_places(spec)
+    _check_network(spec)
+    _check_tags(spec.tags)
+    _check_ttl(spec.ttl, limits)
+    _check_user_data(spec.user_data)
+    return spec
+
+
+def _check_counts(spec: LaunchSpec, limits: Limits) -> None:
+    if not 1 <= spec.count <= limits.count:
+        raise _wrong("count", spec.count, f"use 1 to {limits.count}")
+    if not 0 <= spec.min_count <= spec.count:
+        raise _wrong("min_count", spec.min_count, f"use 1 to the count, {spec.count}")
+
+
+def _check_places(spec: LaunchSpec) -> None:
+    _match("region", spec.region, _REGION, "an AWS region such as us-east-1")
+    _match_all("instance_types", spec.instance_types, _INSTANCE_TYPE, "a type such as m7i.large")
+    _match_all("zones", spec.zones, _ZONE, f"a zone of the region such as {spec.region}a")
+    for zone in spec.zones:
+        if not zone.startswith(spec.region):
+            raise _wrong("zones", zone, f"use zones of {spec.region}")
+    if spec.ami:
+        _match("ami", spec.ami, _AMI, "an image id such as ami-0123456789abcdef0")
+
+
+def _check_network(spec: LaunchSpec) -> None:
+    _match_all("subnets", spec.subnets, _SUBNET, "a subnet id such as subnet-0123456789abcdef0")
+    _match_all(
+        "security_groups",
+        spec.security_groups,
+        _SECURITY_GROUP,
+        "a group id such as sg-0123456789abcdef0",
+        most=MOST_SECURITY_GROUPS,
+    )
+    if spec.key_name:
+        _match("key_name", spec.key_name, _KEY_NAME, "the name of a key pair, 1 to 255 characters")
+    if spec.ssh_cidr:
+        try:
+            ipaddress.ip_network(spec.ssh_cidr)
+        except ValueError as error:
+            expected = "a network such as 203.0.113.0/24, with no bits set behind its prefix"
+            raise _wrong("ssh_cidr", spec.ssh_cidr, f"use {expected}") from error
+
+
+def _check_tags(tags: dict[str, str]) -> None:
+    if len(tags) > MOST_USER_TAGS:
+        raise _wrong("tags", f"{len(tags)} tags", f"use {MOST_USER_TAGS} at most")
+    for key, value in tags.items():
+        if key.startswith(_RESERVED_TAGS) or not _TAG_KEY.fullmatch(key):
+            expected = (
+                "1 to 128 letters, digits, spaces and .:/=+@-, not starting with aws: or spawn:"
+            )
+            raise _wrong("tags", key, f"a key has {expected}")
+        if not _TAG_VALUE.fullmatch(value):
+            raise _wrong(
+                "tags", value, "a value has at most 256 letters, digits, spaces and .:/=+@-"
+            )
+
+
+def _check_ttl(ttl: str, limits: Limits) -> None:
+    if not ttl:
+        return
+    try:
+        duration = parse_duration(ttl)
+    except Rejected as error:
+        raise Rejected(f"ttl: {error.message}", field="ttl") from error
+    if duration > limits.ttl:
+        raise _wrong("ttl", ttl, f"use {format_duration(limits.ttl)} at most")
+
+
+def _check_user_data(text: str) -> None:
+    size = len(text.encode(errors="surrogatepass"))
+    if size > LARGEST_JOB:
+        raise Rejected(
+            f"user_data is {size} bytes; {LARGEST_JOB} travel with a launch:"
+            " put the rest into S3 and fetch it from the script",
+            field="user_data",
+        )
+    first = text.lstrip().split("\n", 1)[0]
+    if first.startswith(_UNRUNNABLE):
+        raise _wrong("user_data", first, "use a script; begin it with #! and an interpreter")
+
+
+def _match(field: str, value: str, pattern: re.Pattern[str], expected: str) -> None:
+    if not pattern.fullmatch(value):
+        raise _wrong(field, value, f"use {expected}")
+
+
+def _match_all(
+    field: str,
+    values: tuple[str, ...],
+    pattern: re.Pattern[str],
+    expected: str,
+    *,
+    most: int = MOST_ALTERNATIVES,
+) -> None:
+    if len(values) > most:
+        raise _wrong(field, f"{len(values)} of them", f"use {most} at most")
+    for value in values:
+        _match(field, value, pattern, expected)
+    if len(set(values)) < len(values):
+        raise _wrong(field, ",".join(values), "name each once")
+
+
+def _wrong(field: str, value: object, expected: str) -> Rejected:
+    shown = str(value)
+    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+    return Rejected(f"{field}={shown!r}: {expected}", field=field)
+
+
+def changed_fields(before: LaunchSpec, after: LaunchSpec) -> Iterator[str]:
+    """Yield the names of the fields in which two specs differ."""
+    read: Callable[[LaunchSpec, str], object] = getattr
+    for field in msgspec.structs.fields(LaunchSpec):
+        if read(before, field.name) != read(after, field.name):
+            yield field.name
