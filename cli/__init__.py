@@ -1,0 +1,1 @@
+"""The command line: parse, publish or read, render; it holds no AWS client."""

@@ -1,0 +1,104 @@
+"""What has happened in words: an event as one line, a launch's progress as a few of them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from cli.progress import Progress
+from spawn.contracts import events
+from spawn.contracts.durations import format_duration
+from spawn.contracts.members import MemberState
+from spawn.contracts.pools import Refusal
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_STEPS = 10
+"""A launch that is not watched on a terminal says at most this often how many run."""
+
+
+def clean(text: str) -> str:
+    """Take out what could move a terminal's cursor or colour what follows."""
+    return _CONTROL.sub(" ", text)
+
+
+def event_line(event: events.Event) -> str:
+    """Write an event as people read it: when, about what, what."""
+    when = event.time.astimezone().strftime("%H:%M:%S")
+    detail = _detail(event.data)
+    return clean(f"{when}  {event.ce_subject}  {event.name}{f'  {detail}' if detail else ''}")
+
+
+def _detail(data: events.Data) -> str:
+    match data:
+        case events.InstanceEvent(instance=instance, reason=reason):
+            place = f"{instance.id} {instance.market} {instance.instance_type} {instance.zone}"
+            return f"{place}{_because(reason)}"
+        case events.ArrayAccepted(size=size, lease=lease):
+            return f"{size} members, until {format_local(lease.until)}"
+        case events.ArrayRejected(message=message):
+            return message
+        case events.ArrayLaunching(pools=pools, reason=reason):
+            return f"{', '.join(map(str, pools))}{_because(reason)}"
+        case events.ArrayReady(size=size, ready=ready, seconds=seconds):
+            return f"{ready} of {size} after {seconds:.1f} s"
+        case _:
+            return str(getattr(data, "reason", ""))
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def format_local(instant: datetime) -> str:
+    """Write an instant in the local time zone and in UTC."""
+    local, utc = instant.astimezone(), instant.astimezone(UTC)
+    if local.utcoffset() == utc.utcoffset():
+        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{local:%Y-%m-%d %H:%M:%S %Z} ({utc:%H:%M:%S} UTC)"
+
+
+def format_counts(counts: Mapping[MemberState, int]) -> str:
+    """Write members by state, e.g. `2 pending, 6 running`."""
+    return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def refusal_lines(refusals: Iterable[Refusal]) -> list[str]:
+    """Write what each pool answered, one line a pool."""
+    return [
+        clean(
+            f"{refusal.pool}: {refusal.code}"
+            f" ({refusal.launched} of {refusal.asked}): {refusal.message}"
+        )
+        for refusal in refusals
+    ]
+
+
+def ran_for(duration: timedelta) -> str:
+    """Write how long something took: tenths of seconds while it is short."""
+    seconds = duration.total_seconds()
+    return f"{seconds:.1f} s" if seconds < 60 else format_duration(duration)  # noqa: PLR2004 - a minute
+
+
+class Narrator:
+    """Tells a launch or an ending in lines, for where no display can be redrawn."""
+
+    def __init__(self) -> None:
+        self._told = -1
+
+    def tell(self, event: events.Event, progress: Progress) -> list[str]:
+        """Return the lines that this event is worth, `progress` being what it led to."""
+        if isinstance(event.data, events.ArrayLaunching):
+            return [event_line(event), *refusal_lines(event.data.refusals)]
+        if isinstance(event.data, events.InstanceRunning | events.InstanceTerminated):
+            return self._count(progress)
+        if isinstance(event.data, events.InstanceEvent | events.MemberReady):
+            return []
+        return [event_line(event)]
+
+    def _count(self, progress: Progress) -> list[str]:
+        """Say how the members are, each time that another tenth of them has got there."""
+        done = progress.size - len(progress.left) if progress.is_ending else progress.present
+        step = max(1, progress.size // _STEPS)
+        if done // step == self._told // step and done != progress.size:
+            return []
+        self._told = done
+        return [f"          {format_counts(progress.counts)}"]

@@ -1,0 +1,130 @@
+"""The console script `spawn`: a table of commands, each imported only when it is run."""
+
+import importlib
+import importlib.metadata
+import sys
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_group
+
+from cli.exits import Ended, Exit, guard
+from spawn.runtime.settings import load
+
+
+class Listed(NamedTuple):
+    """A command's module in `cli.commands`, and its line in `spawn --help`."""
+
+    module: str
+    line: str
+
+
+COMMANDS: dict[str, Listed] = {
+    "up": Listed("control", "Start the control plane on this machine."),
+    "down": Listed("control", "End the control plane."),
+    "doctor": Listed("control", "Check the control plane, and say what to do."),
+    "launch": Listed("launch", "Launch an instance or an array of them."),
+    "list": Listed("list", "List arrays."),
+    "status": Listed("status", "Show one array and its members."),
+    "events": Listed("events", "Show what has happened, and follow what happens."),
+    "wait": Listed("wait", "Wait until an array is ready, or gone."),
+    "terminate": Listed("terminate", "End an array and all its instances."),
+    "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
+    "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Shows the table of commands without importing any; a command is imported to be run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands, in the table's order."""
+        _ = ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> TyperCommand | None:
+        """Return what `--help` and completion need of a command: its name and its line."""
+        _ = ctx
+        listed = COMMANDS.get(cmd_name)
+        return TyperCommand(cmd_name, help=listed.line) if listed else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command itself, to be run."""
+        self.commands = dict.fromkeys(COMMANDS, TyperCommand(None))  # what typos are compared to
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name and command else command, rest
+
+
+def load_command(name: str) -> Any:
+    """Import a listed command and return it."""
+    loaded = typer.Typer()
+    importlib.import_module(f"cli.commands.{COMMANDS[name].module}").register(loaded)
+    loaded.callback()(_nothing)
+    return get_group(loaded).commands[name]
+
+
+def _nothing() -> None:
+    """Make a group of what registered, even when it is one command."""
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spawn {importlib.metadata.version('spawn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Short-lived EC2 machines, alone or as job arrays, that always go away again."""
+    _ = version
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(Exit.USAGE)
+
+
+class Debugging(msgspec.Struct, frozen=True):
+    """`SPAWN_DEBUG`: anything but empty shows the traceback of a defect."""
+
+    debug: str = ""
+
+
+def _run() -> None:
+    try:
+        code = app(prog_name="spawn", standalone_mode=False)
+    except typer.Abort as error:
+        raise Ended(Exit.DETACHED, "nothing was done") from error
+    except typer.TyperException as error:
+        raise Ended(Exit(error.exit_code), _usage_message(error)) from error
+    if isinstance(code, int) and code:
+        raise Ended(Exit(code))
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    hint = f"; see `{context.command_path} --help`" if context else ""
+    return f"{error.format_message().rstrip('.')}{hint}"
+
+
+def main() -> None:
+    """Run the command line and exit with the code that `cli.exits` lists."""
+    sys.exit(guard(_run, debug=bool(load(Debugging).debug)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""What `status`, `list` and `launch` say of an array: records in, one object out."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+
+from spawn.contracts.arrays import Array
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.members import Member, MemberState
+
+_PRESENT = {MemberState.RUNNING, MemberState.READY}
+
+
+class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One member; what isn't known yet is null."""
+
+    rank: int
+    generation: int = 0
+    instance_id: InstanceId | None = None
+    state: MemberState = MemberState.PENDING
+    private_ip: str | None = None
+    market: str | None = None
+    instance_type: str | None = None
+    zone: str | None = None
+
+
+class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One array; `ready` counts the members that run; `members` has `size` entries, by rank."""
+
+    array_id: ArrayId
+    name: str
+    state: str
+    size: int
+    ready: int
+    region: str
+    members: tuple[MemberReport, ...]
+    reason: str
+    lease_until: datetime
+    owner: str
+    accepted_at: datetime
+
+
+class LaunchReport(ArrayReport, frozen=True, kw_only=True):
+    """An array at the end of its launch: since it was asked for, and the AWS calls by API."""
+
+    elapsed_seconds: float
+    api_calls: dict[str, int]
+
+
+class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One array in a list."""
+
+    array_id: ArrayId
+    name: str
+    state: str
+    size: int
+    ready: int
+    region: str
+    reason: str
+    lease_until: datetime
+    owner: str
+    accepted_at: datetime
+
+
+def report_array(array: Array, members: Collection[Member]) -> ArrayReport:
+    """Report an array and its members; ranks without a record are pending."""
+    known = {member.rank: member for member in members}
+    ranks = sorted({*range(array.size), *known})
+    return ArrayReport(
+        array_id=array.id,
+        name=array.name,
+        state=array.state,
+        size=array.size,
+        ready=count_ready(members),
+        region=array.region,
+        members=tuple(_report_member(rank, known.get(rank)) for rank in ranks),
+        reason=reason_of(array),
+        lease_until=array.lease.until,
+        owner=array.owner,
+        accepted_at=array.accepted_at,
+    )
+
+
+def report_launch(
+    report: ArrayReport, *, elapsed_seconds: float, api_calls: dict[str, int]
+) -> LaunchReport:
+    """Add to a report what only the launch itself knows."""
+    return LaunchReport(
+        **msgspec.structs.asdict(report), elapsed_seconds=elapsed_seconds, api_calls=api_calls
+    )
+
+
+def line_of(array: Array, members: Collection[Member]) -> ArrayLine:
+    """Report an array in one line."""
+    return ArrayLine(
+        array_id=array.id,
+        name=array.name,
+        state=array.state,
+        size=array.size,
+        ready=count_ready(members),
+        region=array.region,
+        reason=reason_of(array),
+        lease_until=array.lease.until,
+        owner=array.owner,
+        accepted_at=array.accepted_at,
+    )
+
+
+def count_ready(members: Collection[Member]) -> int:
+    """Count the members whose instance runs."""
+    return sum(member.state in _PRESENT for member in members)
+
+
+def reason_of(array: Array) -> str:
+    """Say why the array is in its state, where that was recorded."""
+    return array.reason or (array.ending.reason if array.ending else "")
+
+
+def _report_member(rank: int, member: Member | None) -> MemberReport:
+    if member is None:
+        return MemberReport(rank=rank)
+    instance = member.instance
+    return MemberReport(
+        rank=rank,
+        generation=member.generation,
+        instance_id=instance.id,
+        state=member.state,
+        private_ip=instance.private_ip or None,
+        market=instance.market,
+        instance_type=instance.instance_type,
+        zone=instance.zone,
+    )

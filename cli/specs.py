@@ -1,0 +1,92 @@
+"""From flags and a spec file to a `LaunchSpec`: pure, and every complaint names its flag."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from cli.exits import Usage
+from spawn.contracts.launches import LaunchSpec
+
+FLAGS: Final = {
+    "name": "--job-array-name",
+    "count": "--count",
+    "min_count": "--min-count",
+    "region": "--region",
+    "instance_types": "--instance-type",
+    "zones": "--zone",
+    "ami": "--ami",
+    "subnets": "--subnet",
+    "security_groups": "--security-group",
+    "ssh_cidr": "--ssh-cidr",
+    "key_name": "--key-name",
+    "tags": "--tag",
+    "ttl": "--ttl",
+    "user_data": "--user-data",
+    "request_id": "--request-id",
+}
+"""The flag of each field of a launch."""
+
+_LISTS = ("instance_types", "zones", "subnets", "security_groups")
+
+
+def split_lists(values: Iterable[str]) -> tuple[str, ...]:
+    """Split what a repeatable flag was given at commas, too; order is kept, repetition is not."""
+    parts = (part.strip() for value in values for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def parse_tags(values: Iterable[str]) -> dict[str, str]:
+    """Parse `key=value` pairs; raise `Usage` for one without a key or an equals sign."""
+    tags: dict[str, str] = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not equals or not key.strip():
+            raise Usage(f"--tag {value!r}: write it like key=value")
+        tags[key.strip()] = text
+    return tags
+
+
+def make_spec(*, file: Mapping[str, Any], flags: Mapping[str, Any], region: str) -> LaunchSpec:
+    """Make a spec of a file's fields and of the flags that were given, which win.
+
+    Tags are merged by key. `region` is what the surroundings say, where neither does. Raises
+    `Usage` naming an unknown field, a field of a wrong type, or the missing region.
+    """
+    given = {name: value for name, value in flags.items() if value not in (None, (), {}, "")}
+    merged = {**_check_fields(file), **given}
+    if "tags" in given and isinstance(file.get("tags"), Mapping):
+        merged["tags"] = {**file["tags"], **given["tags"]}
+    if not merged.get("region"):
+        merged["region"] = region
+    if not merged["region"]:
+        raise Usage("no region: give --region, or set AWS_REGION")
+    try:
+        return msgspec.convert(merged, LaunchSpec)
+    except msgspec.ValidationError as error:
+        raise Usage(f"spec: {error}") from error
+
+
+def _check_fields(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a file's fields, lists written as one comma-separated text split."""
+    known = LaunchSpec.__struct_fields__
+    for name in file:
+        if name not in known:
+            raise Usage(f"spec file: unknown field {name!r}; known are {', '.join(known)}")
+    fields = dict(file)
+    for name in _LISTS:
+        value = fields.get(name)
+        if isinstance(value, str):
+            fields[name] = split_lists([value])
+    return fields
+
+
+def in_flags(field: str, message: str) -> str:
+    """Rewrite a rejection that begins with its field's name so that it names the flag."""
+    flag = FLAGS.get(field.removeprefix("spec.").split(".")[0].split("[")[0])
+    if not flag or flag in message:
+        return message
+    for written in (f"{field}=", f"{field.removeprefix('spec.')}="):
+        if message.startswith(written):
+            return f"{flag} {message.removeprefix(written)}"
+    return f"{flag}: {message}"
