@@ -301,7 +301,7 @@ def event_name(kind: type[EventData]) -> str:
     return str(kind.__struct_config__.tag)
 
 
-def event_id(array_id: ArrayId, data: Data, version: int) -> str:
+def event_id(array_id: ArrayId, data: Data, version: int | str) -> str:
     """Derive `<array>/<noun>/<rank>/<generation>/<verb>/<revision>` from the writing record."""
     noun, verb = event_name(type(data)).split(".")
     rank = getattr(data, "rank", None)

@@ -1,0 +1,46 @@
+"""The launcher's settings, read from `SPAWN_LAUNCHER_…` and `SPAWN_…`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What an operator may set for the launcher, each as `SPAWN_<FIELD>`."""
+
+    regions: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description="Regions that are swept even when no record names them, with commas."
+        ),
+    ] = ()
+    max_count: Annotated[int, msgspec.Meta(ge=1, description="Largest array.")] = 5000
+    chunk_size: Annotated[
+        int, msgspec.Meta(ge=1, le=100, description="Instances asked for by one call.")
+    ] = 100
+    default_ttl: Annotated[
+        timedelta, msgspec.Meta(description="Lease of a launch without --ttl.")
+    ] = timedelta(hours=8)
+    max_ttl: Annotated[timedelta, msgspec.Meta(description="Longest lease.")] = timedelta(days=7)
+    default_instance_type: Annotated[
+        str, msgspec.Meta(description="Type of a launch without --instance-type.")
+    ] = "t3.medium"
+    bus_advertise: Annotated[
+        str,
+        msgspec.Meta(
+            description="Address at which machines on AWS reach the bus, tls://host:port."
+        ),
+    ] = ""
+    pool_memory: Annotated[
+        timedelta, msgspec.Meta(description="How long a pool without capacity is tried last.")
+    ] = timedelta(minutes=3)
+    pending_poll: Annotated[
+        timedelta, msgspec.Meta(description="Time between two looks at instances in transition.")
+    ] = timedelta(seconds=0.4)
+    full_sweep: Annotated[
+        timedelta, msgspec.Meta(description="Time between two looks at all instances.")
+    ] = timedelta(seconds=30)
+    keep_records: Annotated[
+        timedelta, msgspec.Meta(description="How long the record of an ended array is kept.")
+    ] = timedelta(days=1)

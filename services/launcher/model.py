@@ -1,0 +1,131 @@
+"""The launcher's own nouns: what its plans look at and what they decide."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.ids import ClientToken, InstanceId
+from spawn.contracts.instances import Described
+from spawn.contracts.members import Member, member_key
+from spawn.errors import Cause
+
+VISIBILITY = timedelta(minutes=5)
+"""How long EC2 may not list an instance that exists
+(https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
+
+LEASE_GRACE = timedelta(minutes=10)
+"""How far past its lease an instance of ours is ended whatever its record says."""
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """An array as its driver sees it: the records and what is already under way here.
+
+    `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
+    `calls` the AWS calls made for it so far, by API.
+    """
+
+    array: Array
+    members: Mapping[int, Member]
+    now: datetime
+    placing: frozenset[int] = frozenset()
+    sending: frozenset[ClientToken] = frozenset()
+    ending: frozenset[InstanceId] = frozenset()
+    calls: Mapping[str, int] = {}
+
+
+class Action(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what a plan decides; `reason` is for the log."""
+
+    reason: str
+
+
+class LookUp(Action, frozen=True, kw_only=True):
+    """Find out where the array can be launched."""
+
+
+class Place(Action, frozen=True, kw_only=True):
+    """Ask a pool for a chunk: wait for a turn, write the intent, make the call."""
+
+    chunk: Chunk
+
+
+class Resend(Action, frozen=True, kw_only=True):
+    """Send the stored request of an open intent, unchanged."""
+
+    intent: Intent
+
+
+class Trace(Action, frozen=True, kw_only=True):
+    """Find out what an open intent has made without sending it again."""
+
+    intent: Intent
+
+
+class End(Action, frozen=True, kw_only=True):
+    """End instances."""
+
+    instance_ids: tuple[InstanceId, ...]
+
+
+class Write(Action, frozen=True, kw_only=True):
+    """Write the array's next state."""
+
+    array: Array
+
+
+Step = LookUp | Place | Resend | Trace | End | Write
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """What EC2 answered to a RunInstances call that made nothing."""
+
+    cause: Cause
+    code: str
+    message: str
+
+
+class MemberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A member's next record; `member.version` is one more than the record it replaces."""
+
+    member: Member
+    reason: str
+
+    @property
+    def key(self) -> str:
+        """The key of the record."""
+        return member_key(self.member.array_id, self.member.rank)
+
+
+class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a region: what EC2 listed, and the ids that it would have listed."""
+
+    region: str
+    listed: Mapping[InstanceId, Described]
+    asked: frozenset[InstanceId]
+
+
+class Image(msgspec.Struct, frozen=True):
+    """A machine image and the architecture that it runs on."""
+
+    id: str
+    architecture: str
+
+
+class Places(msgspec.Struct, frozen=True, kw_only=True):
+    """What AWS knows about where a spec may run: the input of placement."""
+
+    image: Image
+    architectures: Mapping[str, tuple[str, ...]]
+    offerings: Mapping[str, tuple[str, ...]]
+    subnets: tuple[tuple[str, str], ...]
+    """Pairs of zone and subnet id, in the order in which zones are tried."""
+    security_group_ids: tuple[str, ...]
+
+
+class Adoption(msgspec.Struct, frozen=True, kw_only=True):
+    """Records made from the tags of instances whose array is unknown."""
+
+    array: Array
+    members: tuple[Member, ...]

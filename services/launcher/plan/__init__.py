@@ -1,0 +1,1 @@
+"""The launcher's decisions: synchronous functions of values, fully tested without a cloud."""

@@ -1,0 +1,137 @@
+"""From a command to an array's first record, or to the reason why there is none."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.checks import Limits, changed_fields, check_spec
+from spawn.contracts.durations import parse_duration
+from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
+from spawn.contracts.ids import ArrayId, array_id, check_request_id
+from spawn.contracts.launches import NOT_AFTER, Digest, Launch, LaunchSpec
+from spawn.contracts.leases import Lease
+from spawn.errors import Conflict, Rejected
+
+SERVICE = "launcher"
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a deployment grants to a launch."""
+
+    deployment: str
+    limits: Limits
+    default_ttl: timedelta
+
+
+def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, terms: Terms) -> Array:
+    """Make the record of an accepted launch.
+
+    Raises `Rejected` naming the field that is wrong, or `not_after` when it comes too late.
+    """
+    check_request_id(launch.request_id)
+    spec = check_spec(launch.spec, terms.limits)
+    if now > (launch.not_after or sent_at + NOT_AFTER):
+        raise Rejected(
+            f"the request was not taken before {launch.not_after or sent_at + NOT_AFTER:%H:%M:%S}"
+            " UTC; send it again",
+            field="not_after",
+            code="expired",
+        )
+    named = array_id(
+        deployment=terms.deployment, owner=owner, request_id=launch.request_id, name=spec.name
+    )
+    ttl = parse_duration(spec.ttl) if spec.ttl else terms.default_ttl
+    array = Array(
+        id=named,
+        name=spec.name,
+        owner=owner,
+        request_id=launch.request_id,
+        deployment=terms.deployment,
+        region=spec.region,
+        size=spec.count,
+        min_count=spec.min_count or spec.count,
+        spec=msgspec.structs.replace(spec, user_data=""),
+        spec_hash=spec_hash(spec),
+        state=ArrayState.ACCEPTED,
+        accepted_at=now,
+        lease=Lease(until=now + ttl),
+        user_data=digest(spec.user_data),
+    )
+    return msgspec.structs.replace(array, outbox=(accepted_event(array, now),))
+
+
+def accepted_event(array: Array, now: datetime) -> Event:
+    """Say that the array's record exists."""
+    data = ArrayAccepted(
+        name=array.name,
+        owner=array.owner,
+        request_id=array.request_id,
+        region=array.region,
+        size=array.size,
+        min_count=array.min_count,
+        lease=array.lease,
+        user_data=array.user_data,
+    )
+    return Event(
+        id=event_id(array.id, data, array.version),
+        array_id=array.id,
+        source=event_source(array.deployment),
+        time=now,
+        data=data,
+    )
+
+
+def rejected_event(
+    array: ArrayId, data: ArrayRejected, *, deployment: str, message_id: str, now: datetime
+) -> Event:
+    """Say that a launch was refused; the id is derived from the command, not from a record."""
+    named = hashlib.sha256(message_id.encode()).hexdigest()[:16]
+    return Event(
+        id=event_id(array, data, named),
+        array_id=array,
+        source=event_source(deployment),
+        time=now,
+        data=data,
+    )
+
+
+def check_same(existing: Array, wanted: Array) -> None:
+    """Pass when both come from the same spec; raise `Conflict` naming the fields otherwise."""
+    if existing.spec_hash == wanted.spec_hash:
+        return
+    fields = list(changed_fields(existing.spec, wanted.spec))
+    if existing.user_data != wanted.user_data:
+        fields.append("user_data")
+    raise Conflict(
+        f"request {wanted.request_id} already made {existing.id} with another"
+        f" {', '.join(fields)}; use another --request-id",
+        code="request-conflict",
+    )
+
+
+def name_taken(name: str, holder: Array) -> Rejected:
+    """Say who holds the name."""
+    return Rejected(
+        f"name={name!r}: {holder.id} has it and is {holder.state};"
+        f" choose another name, or end it with: spawn terminate {holder.id}",
+        field="name",
+        code="name-taken",
+    )
+
+
+def spec_hash(spec: LaunchSpec) -> str:
+    """Hash a spec in one canonical form."""
+    return hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest()
+
+
+def digest(text: str) -> Digest | None:
+    """Return what records and events may say of a text."""
+    raw = text.encode()
+    return Digest(len(raw), hashlib.sha256(raw).hexdigest()) if raw else None
+
+
+def event_source(deployment: str) -> str:
+    """Return the CloudEvents source of this service."""
+    return f"/spawn/{deployment}/{SERVICE}"

@@ -1,0 +1,174 @@
+"""What an array needs next: the whole road from accepted to its end, as one pure function."""
+
+from collections.abc import Iterator
+
+from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
+from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.events import (
+    ArrayDegraded,
+    ArrayFailed,
+    ArrayReady,
+    ArrayRejected,
+    ArrayTerminated,
+    Data,
+)
+from spawn.contracts.members import Member, MemberState
+from spawn.contracts.ranks import format_ranks, parse_ranks
+from spawn.errors import Rejected
+
+SERVING = frozenset({ArrayState.READY, ArrayState.DEGRADED, ArrayState.RECOVERED})
+"""States of an array that has what it asked for and waits for its end."""
+
+_UP = frozenset({MemberState.RUNNING, MemberState.READY})
+
+
+def next_steps(view: View) -> tuple[Step, ...]:
+    """Decide what is to be done now; nothing means: wait until something changes."""
+    return tuple(_steps(view))
+
+
+def is_at_rest(array: Array) -> bool:
+    """Say whether an array needs nobody until its lease is over or a member changes."""
+    return array.state in SERVING or array.state.is_over
+
+
+def _steps(view: View) -> Iterator[Step]:
+    array = view.array
+    if array.state.is_over:
+        return
+    if array.ending is not None:
+        yield from _finish_ending(view)
+    elif array.lease.is_over(view.now):
+        yield Write(array=end(array, "its lease is over", now=view.now), reason="lease over")
+    elif array.placement is None and array.state is not ArrayState.RECOVERED:
+        yield LookUp(reason="no placement yet")
+    elif array.state in SERVING:
+        yield from _watch_over(view)
+    else:
+        yield from _launch(view)
+
+
+def _launch(view: View) -> Iterator[Step]:
+    array = view.array
+    failed = _hopeless(view)
+    if failed is not None:
+        yield failed
+        return
+    for intent in array.intents:
+        if intent.token not in view.sending:
+            yield Resend(intent=intent, reason="open intent without an answer")
+    for chunk in array.chunks:
+        if chunk.number not in view.placing:
+            yield Place(chunk=chunk, reason=f"ranks {chunk.ranks} wait")
+    if not array.intents and not array.chunks:
+        yield from _judge(view)
+
+
+def _hopeless(view: View) -> Write | None:
+    array = view.array
+    # A set, since members are written before the intent that made them is closed.
+    reachable = {member.rank for member in _living(view)}
+    for chunk in (*array.chunks, *(intent.chunk for intent in array.intents)):
+        reachable.update(parse_ranks(chunk.ranks))
+    if len(reachable) >= array.min_count:
+        return None
+    lost = [member for member in view.members.values() if member.state is MemberState.LOST]
+    why = explain_refusals(array) or "; ".join(
+        f"rank {member.rank}: {member.reason}" for member in lost
+    )
+    reason = (
+        f"{len(reachable)} of the {array.min_count} wanted can be had."
+        f" {why}. Try other --instance-type or --zone, or a smaller --min-count"
+    )
+    return Write(
+        array=give_up(array, "capacity" if array.refusals else "lost", reason, now=view.now),
+        reason="fewer than min-count",
+    )
+
+
+def _judge(view: View) -> Iterator[Step]:
+    array = view.array
+    living = _living(view)
+    if all(member.state in _UP for member in living):
+        unfilled = array.size - len(living)
+        reason = f"{unfilled} of {array.size} could not be had" if unfilled else ""
+        data = ArrayReady(
+            size=array.size,
+            ready=len(living),
+            seconds=(view.now - array.accepted_at).total_seconds(),
+            refusals=array.refusals,
+            api_calls=dict(view.calls),
+        )
+        after = advance(
+            array, view.now, data, state=ArrayState.READY, ready_at=view.now, reason=reason
+        )
+        yield Write(array=after, reason="every member runs")
+
+
+def _watch_over(view: View) -> Iterator[Step]:
+    array = view.array
+    lost = [member for member in view.members.values() if member.state.is_over]
+    living = _living(view)
+    if lost and not living:
+        reason = "all its instances were ended from outside"
+        yield Write(array=end(array, reason, now=view.now), reason=reason)
+    elif lost and array.state is ArrayState.READY:
+        ranks = format_ranks(member.rank for member in lost)
+        data = ArrayDegraded(
+            size=array.size, ready=len(living), ranks=ranks, reason=lost[0].reason
+        )
+        after = advance(
+            array, view.now, data, state=ArrayState.DEGRADED, reason=f"ranks {ranks} are lost"
+        )
+        yield Write(array=after, reason="members were lost")
+
+
+def _finish_ending(view: View) -> Iterator[Step]:
+    array = view.array
+    for intent in array.intents:
+        if intent.token not in view.sending:
+            yield Trace(intent=intent, reason="the array is ending")
+    living = _living(view)
+    ids = tuple(
+        member.instance.id
+        for member in living
+        if member.instance.id not in view.ending and not member.instance.state.is_going
+    )
+    if ids:
+        yield End(instance_ids=ids, reason=array.ending.reason if array.ending else "")
+    if not living and not array.intents:
+        yield Write(array=_over(view), reason="nothing of it is left")
+
+
+def _over(view: View) -> Array:
+    array = view.array
+    if array.ending is None:
+        return array
+    data: Data
+    if array.ending.state is ArrayState.FAILED:
+        data = ArrayFailed(
+            code=array.ending.code,
+            reason=array.ending.reason,
+            refusals=array.refusals,
+            api_calls=dict(view.calls),
+        )
+    else:
+        data = ArrayTerminated(reason=array.ending.reason)
+    return advance(array, view.now, data, state=array.ending.state)
+
+
+def reject(array: Array, rejection: Rejected, view: View) -> Array:
+    """End an accepted array that AWS's own facts rule out: nothing of it was made."""
+    data = ArrayRejected(
+        request_id=array.request_id,
+        name=array.name,
+        code=rejection.code,
+        field=rejection.field,
+        message=rejection.message,
+    )
+    return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)
+
+
+def _living(view: View) -> list[Member]:
+    return [member for member in view.members.values() if not member.state.is_over]

@@ -1,0 +1,118 @@
+"""Chunks and the ladder of pools that they climb, up to the complete request."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
+from spawn.contracts.ids import client_token
+from spawn.contracts.instances import RunInstances
+from spawn.contracts.leases import format_instant
+from spawn.contracts.pools import Pool
+from spawn.contracts.ranks import format_ranks, parse_ranks
+from spawn.errors import Conflict
+
+MOST_RANGES = 50
+"""Ranges in one chunk: with ranks of up to five digits they fit the 256 characters of a tag."""
+
+
+def split_chunks(ranks: Sequence[int], *, size: int, first_number: int = 0) -> tuple[Chunk, ...]:
+    """Cut ascending ranks into chunks of at most `size` ranks and `MOST_RANGES` ranges."""
+    return tuple(
+        Chunk(number=first_number + offset, ranks=format_ranks(part))
+        for offset, part in enumerate(_parts(ranks, size))
+    )
+
+
+def _parts(ranks: Sequence[int], size: int) -> Iterator[list[int]]:
+    part: list[int] = []
+    ranges = 0
+    for rank in ranks:
+        starts_range = not part or rank != part[-1] + 1
+        if len(part) == size or (starts_range and ranges == MOST_RANGES):
+            yield part
+            part, ranges, starts_range = [], 0, True
+        part.append(rank)
+        ranges += starts_range
+    if part:
+        yield part
+
+
+def choose_pool(
+    array: Array, chunk: Chunk, exhausted: Mapping[Pool, datetime], *, now: datetime
+) -> Pool | None:
+    """Return the first pool that hasn't refused this array, or None when all have.
+
+    Pools in `exhausted` until a later instant, by whichever array, come last.
+    """
+    refused = {refusal.pool for refusal in array.refusals}
+    if chunk.partial and chunk.pool is not None and chunk.pool not in refused:
+        return chunk.pool
+    open_pools = [
+        pool for pool in (array.placement.pools if array.placement else ()) if pool not in refused
+    ]
+    fresh = [pool for pool in open_pools if exhausted.get(pool, now) <= now]
+    return next(iter(fresh or open_pools), None)
+
+
+def open_intent(array: Array, chunk: Chunk, pool: Pool, *, now: datetime) -> Array:
+    """Turn a waiting chunk into an open intent.
+
+    Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
+    that is being ended makes no new calls.
+    """
+    if array.state is not ArrayState.LAUNCHING or chunk not in array.chunks:
+        raise Conflict(f"{array.id} is {array.state}: nothing more is asked for")
+    intent = Intent(
+        chunk=msgspec.structs.replace(chunk, partial=chunk.partial and chunk.pool == pool),
+        pool=pool,
+        request=build_request(array, chunk, pool),
+        opened_at=now,
+    )
+    return msgspec.structs.replace(
+        array,
+        version=array.version + 1,
+        chunks=tuple(each for each in array.chunks if each != chunk),
+        intents=(*array.intents, intent),
+        outbox=(),
+    )
+
+
+def build_request(array: Array, chunk: Chunk, pool: Pool) -> RunInstances:
+    """Write down the whole call, so that it can be sent again to the letter."""
+    if array.placement is None:
+        raise Conflict(f"{array.id} has no placement yet")
+    count = len(parse_ranks(chunk.ranks))
+    partial = chunk.partial and chunk.pool == pool
+    return RunInstances(
+        region=array.region,
+        client_token=client_token(array.id, chunk.number, chunk.attempt),
+        image_id=array.placement.image_id,
+        instance_type=pool.instance_type,
+        subnet_id=pool.subnet_id,
+        market=pool.market,
+        min_count=1 if partial else count,
+        max_count=count,
+        security_group_ids=array.placement.security_group_ids,
+        tags=build_tags(array, chunk),
+        lease_action=array.lease.action,
+        key_name=array.spec.key_name,
+    )
+
+
+def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
+    """Return the tags from which the array could be told again without any record."""
+    return {
+        "Name": array.name,
+        **array.spec.tags,
+        "spawn:managed": "true",
+        "spawn:deployment": array.deployment,
+        "spawn:array-id": array.id,
+        "spawn:array-name": array.name,
+        "spawn:ranks": chunk.ranks,
+        "spawn:size": str(array.size),
+        "spawn:generation": "0",
+        "spawn:lease": format_instant(array.lease.until),
+        "spawn:owner": array.owner,
+    }

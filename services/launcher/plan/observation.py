@@ -1,0 +1,109 @@
+"""From what EC2 lists to what the members' records must say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+import msgspec
+
+from services.launcher.model import VISIBILITY, MemberChange, Sighting
+from services.launcher.plan.settlement import member_event
+from spawn.contracts.arrays import Array
+from spawn.contracts.events import (
+    Data,
+    InstanceRunning,
+    InstanceStopped,
+    InstanceStopping,
+    InstanceTerminated,
+)
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.instances import Instance, InstanceState
+from spawn.contracts.members import Member, MemberState
+
+_EVENTS: dict[InstanceState, type[InstanceRunning | InstanceStopping | InstanceStopped]] = {
+    InstanceState.RUNNING: InstanceRunning,
+    InstanceState.STOPPING: InstanceStopping,
+    InstanceState.STOPPED: InstanceStopped,
+}
+
+
+def is_in_transition(member: Member, array: Array | None) -> bool:
+    """Say whether a member's instance is expected to change state soon."""
+    if member.state.is_over:
+        return False
+    ending = array is not None and array.ending is not None
+    stable = {InstanceState.RUNNING, InstanceState.STOPPED}
+    return ending or member.instance.state not in stable
+
+
+def observe(
+    members: Iterable[Member],
+    sighting: Sighting,
+    arrays: Mapping[ArrayId, Array],
+    *,
+    now: datetime,
+) -> Iterator[MemberChange]:
+    """Yield the members whose records differ from what was seen."""
+    for member in members:
+        if member.state.is_over:
+            continue
+        array = arrays.get(member.array_id)
+        seen = _seen(member, sighting, now=now)
+        if array is not None and seen is not None:
+            change = _change(member, seen, array, now=now)
+            if change is not None:
+                yield change
+
+
+def _seen(member: Member, sighting: Sighting, *, now: datetime) -> Instance | None:
+    described = sighting.listed.get(member.instance.id)
+    if described is not None:
+        return described.instance
+    if member.instance.id not in sighting.asked or now - member.changed_at < VISIBILITY:
+        # A young instance may not be listed yet: its absence says nothing.
+        return None
+    return msgspec.structs.replace(
+        member.instance, state=InstanceState.TERMINATED, reason="no longer listed by EC2"
+    )
+
+
+def _change(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange | None:
+    if seen.state is InstanceState.TERMINATED:
+        return _gone(member, seen, array, now=now)
+    if seen.state is InstanceState.SHUTTING_DOWN or seen == member.instance:
+        return None
+    known = _EVENTS.get(seen.state)
+    if seen.state is member.instance.state:
+        return _rewrite(member, array, now, instance=seen)
+    state = MemberState.RUNNING if _starts(member, seen) else member.state
+    data = known(rank=member.rank, generation=member.generation, instance=seen) if known else None
+    return _rewrite(member, array, now, data=data, instance=seen, state=state)
+
+
+def _starts(member: Member, seen: Instance) -> bool:
+    return seen.state is InstanceState.RUNNING and member.state is MemberState.LAUNCHED
+
+
+def _gone(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange:
+    if array.ending is not None:
+        state, reason = MemberState.EXITED, array.ending.reason
+    else:
+        state, reason = MemberState.LOST, seen.reason or "ended outside of spawn"
+    data = InstanceTerminated(
+        rank=member.rank, generation=member.generation, instance=seen, reason=reason
+    )
+    return _rewrite(member, array, now, data=data, instance=seen, state=state, reason=reason)
+
+
+def _rewrite(
+    member: Member, array: Array, now: datetime, *, data: Data | None = None, **changes: object
+) -> MemberChange:
+    after = msgspec.structs.replace(
+        member, version=member.version + 1, changed_at=now, outbox=(), **changes
+    )
+    if data is not None:
+        event = member_event(after, data, deployment=array.deployment, now=now)
+        after = msgspec.structs.replace(after, outbox=(event,))
+    return MemberChange(
+        member=after,
+        reason=f"EC2 says {after.instance.state}, the record {member.instance.state}",
+    )

@@ -1,0 +1,63 @@
+"""Where an array may run: image, pools in order, security groups."""
+
+from collections.abc import Iterator
+
+from services.launcher.model import Places
+from spawn.contracts.arrays import Placement
+from spawn.contracts.launches import LaunchSpec
+from spawn.contracts.pools import Market, Pool
+from spawn.errors import Cause, Rejected
+
+AL2023 = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{architecture}"
+"""SSM's public parameter of the newest Amazon Linux 2023
+(https://docs.aws.amazon.com/linux/al2023/ug/ec2.html)."""
+
+
+def image_parameter(architectures: dict[str, tuple[str, ...]]) -> str:
+    """Name the parameter of the default image that runs on all the types.
+
+    Raises `Rejected` when no architecture is common to them.
+    """
+    for architecture in ("x86_64", "arm64"):
+        if all(architecture in each for each in architectures.values()):
+            return AL2023.format(architecture=architecture)
+    shown = ", ".join(f"{name} is {'/'.join(each)}" for name, each in architectures.items())
+    raise Rejected(
+        f"instance_types: {shown}; one image can't run on all of them, choose types of one"
+        " architecture",
+        field="instance_types",
+    )
+
+
+def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> Placement:
+    """Order the pools: the zones of the first type, then those of the next.
+
+    Raises `Rejected` when the image fits a type not, or when no zone offers any of the types.
+    """
+    for name in types:
+        if places.image.architecture not in places.architectures[name]:
+            raise Rejected(
+                f"ami={places.image.id}: it is for {places.image.architecture}, {name} is"
+                f" {'/'.join(places.architectures[name])}; choose another image or type",
+                field="ami",
+            )
+    pools = tuple(_pools(spec, types, places))
+    if not pools:
+        offered = sorted({zone for name in types for zone in places.offerings.get(name, ())})
+        raise Rejected(
+            f"instance_types={','.join(types)}: no subnet of yours lies in a zone that offers"
+            f" them; offered in {', '.join(offered) or f'no zone of {spec.region}'}",
+            field="instance_types",
+            cause=Cause.INVALID,
+        )
+    return Placement(
+        image_id=places.image.id, pools=pools, security_group_ids=places.security_group_ids
+    )
+
+
+def _pools(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> Iterator[Pool]:
+    for name in types:
+        offered = places.offerings.get(name, ())
+        for zone, subnet in places.subnets:
+            if zone in offered and (not spec.zones or zone in spec.zones):
+                yield Pool(Market.ON_DEMAND, name, zone, subnet)
