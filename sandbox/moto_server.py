@@ -13,7 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]  moto has none
+    DomainDispatcherApplication,
+    create_backend_app,
+)
 
 from sandbox.errors import AwsError, Reply
 from sandbox.request import Call

@@ -1,0 +1,118 @@
+"""The admin API under `/_spawn/`, `GET /healthz` and `GET /metrics`."""
+
+import hmac
+from collections.abc import Callable
+from secrets import token_urlsafe
+from typing import Any, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from sandbox import state
+from sandbox.behaviour import (
+    CapacityRule,
+    Fault,
+    Latency,
+    Lifecycle,
+    Quota,
+    Signature,
+    Throttle,
+    decode_delay,
+)
+from sandbox.behaviours import Behaviours
+from sandbox.ec2.cloud import Cloud
+from sandbox.front import Front
+from sandbox.moto_server import MotoServer
+from spawn.telemetry import metrics
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+_PREFIX = "/_spawn/"
+_AWS = "AWS4-HMAC-SHA256"
+
+
+class Admin:
+    """Sees and sets how the cloud behaves."""
+
+    def __init__(
+        self, front: Front, cloud: Cloud, behaviours: Behaviours, moto: MotoServer
+    ) -> None:
+        self._front = front
+        self._cloud = cloud
+        self._behaviours = behaviours
+        self._moto = moto
+        self.token = token_urlsafe(24)
+
+    def add_routes(self, application: web.Application) -> None:
+        """Add every route that is not AWS."""
+        router, behaviours = application.router, self._behaviours
+        router.add_get("/healthz", self._health)
+        router.add_get("/metrics", self._metrics)
+        router.add_get(f"{_PREFIX}state", self._state)
+        router.add_post(f"{_PREFIX}reset-behaviour", self._reset)
+        self._section(application, "capacity", CapacityRule, behaviours.add_capacity)
+        self._section(application, "fault", Fault, behaviours.add_fault)
+        self._section(application, "throttle", Throttle, behaviours.set_throttle)
+        self._section(application, "latency", Latency, behaviours.add_latency)
+        self._section(application, "lifecycle", Lifecycle, behaviours.set_lifecycle)
+        self._section(application, "quota", Quota, behaviours.set_quota)
+        self._section(application, "signature", Signature, behaviours.set_signature)
+        router.add_route("*", _PREFIX + "{tail:.*}", self._unknown)
+        router.add_route("*", "/moto-api/{tail:.*}", self._unknown)
+
+    async def or_aws(self, request: web.Request) -> web.StreamResponse:
+        """Answer everything that has no route here: AWS."""
+        return await self._front.handle(request)
+
+    def _section(
+        self, application: web.Application, name: str, kind: type[S], apply: Callable[[S], None]
+    ) -> None:
+        async def post(request: web.Request) -> web.StreamResponse:
+            self._check(request)
+            body = _decode(await request.read(), kind)
+            await self._moto.run(apply, body)
+            return web.json_response({"ok": True})
+
+        application.router.add_post(f"{_PREFIX}{name}", post)
+
+    async def _state(self, request: web.Request) -> web.StreamResponse:
+        self._check(request)
+        seen = await self._moto.run(state.of, self._cloud, self._front, self._behaviours)
+        return web.Response(body=msgspec.json.encode(seen), content_type="application/json")
+
+    async def _reset(self, request: web.Request) -> web.StreamResponse:
+        self._check(request)
+        await self._moto.run(self._behaviours.reset)
+        return web.json_response({"ok": True})
+
+    async def _unknown(self, request: web.Request) -> web.StreamResponse:
+        raise _error(web.HTTPNotFound, f"no {request.method} {request.path}")
+
+    async def _health(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization", "").startswith(_AWS):
+            return await self._front.handle(request)
+        return web.Response(text="ok\n")
+
+    async def _metrics(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Authorization", "").startswith(_AWS):
+            return await self._front.handle(request)
+        await self._moto.run(state.measure, self._cloud)
+        headers = {"Content-Type": metrics.CONTENT_TYPE}
+        return web.Response(body=metrics.exposition(), headers=headers)
+
+    def _check(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+            raise _error(web.HTTPUnauthorized, "the admin token of sandbox.json is required")
+
+
+def _decode(body: bytes, kind: type[S]) -> S:
+    try:
+        return msgspec.json.decode(body, type=kind, dec_hook=decode_delay)
+    except msgspec.DecodeError as error:
+        raise _error(web.HTTPBadRequest, str(error)) from error
+
+
+def _error(kind: Any, text: str) -> web.HTTPException:
+    body = msgspec.json.encode({"error": text}).decode()
+    return kind(text=body, content_type="application/json")

@@ -1,0 +1,156 @@
+"""The process: everything put together, listening, announced, and drained again."""
+
+import asyncio
+import json
+import os
+import random
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+
+import msgspec
+from aiohttp import web
+
+from sandbox import moto_speed
+from sandbox.admin import Admin
+from sandbox.behaviour import Scenario
+from sandbox.behaviours import Behaviours
+from sandbox.credentials import Credentials
+from sandbox.ec2 import lifecycle, wrappers
+from sandbox.ec2.cloud import Cloud
+from sandbox.events import StateEvents
+from sandbox.front import Front, Parts
+from sandbox.longpoll import LongPolls
+from sandbox.moto_server import MotoServer
+from sandbox.request import DEFAULT_REGION
+from spawn.clock import SystemClock, wait_event
+from spawn.telemetry.log import get_logger
+
+ANNOUNCEMENT = "sandbox.json"
+_BODY_LIMIT = 256 * 1024 * 1024
+_BATCH = 200
+"""Timers done in one go of moto's thread, so that calls get their turn between."""
+_FAR = timedelta(hours=1)
+_DRAIN_SECONDS = 5.0
+
+_log = get_logger(__name__)
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How the process was started."""
+
+    state: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    scenario: Scenario = Scenario()
+
+
+class Sandbox:
+    """The laptop cloud of one process."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        clock = SystemClock()
+        randomness = random.Random()  # noqa: S311  spreads delays, hides nothing
+        self.clock = clock
+        self.moto = MotoServer()
+        self.cloud = Cloud(clock, randomness=randomness, on_state=StateEvents(clock))
+        self.polls = LongPolls(self.moto, clock)
+        self.credentials = Credentials(f"AKIA{token_hex(8).upper()}", token_urlsafe(30), clock)
+        self.behaviours = Behaviours(self.cloud, scenario, randomness=randomness)
+        self._changed = asyncio.Event()
+        parts = Parts(self.cloud, self.moto, self.behaviours, self.polls, self.credentials, clock)
+        self.front = Front(parts, touched=self._changed.set)
+        self.admin = Admin(self.front, self.cloud, self.behaviours, self.moto)
+
+    def application(self) -> web.Application:
+        """Return the aiohttp application: admin API first, everything else is AWS."""
+        application = web.Application(client_max_size=_BODY_LIMIT)
+        self.admin.add_routes(application)
+        application.router.add_route("*", "/{tail:.*}", self.admin.or_aws)
+        return application
+
+    async def keep_time(self) -> None:
+        """Do what is due, for ever: the only timer of all instances."""
+        while True:
+            self._changed.clear()
+            due = self.cloud.timeline.next_due()
+            left = _FAR if due is None else timedelta(seconds=due - self.clock.monotonic())
+            if left > timedelta(0):
+                await wait_event(self._changed, left)
+                continue
+            await self.moto.run(lambda: lifecycle.advance(self.cloud, at_most=_BATCH))
+            self.polls.wake()
+
+    def drain(self) -> None:
+        """Let waiting calls end."""
+        self.front.stopping.set()
+        self.polls.stop()
+
+
+async def run(options: Options) -> None:
+    """Serve until SIGTERM or SIGINT, then drain."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with serve(options) as endpoint:
+        _log.info("listening", endpoint=endpoint)
+        await ended.wait()
+        _log.info("draining")
+
+
+@asynccontextmanager
+async def serve(options: Options) -> AsyncGenerator[str]:
+    """Listen and announce the endpoint in the state folder; drain and withdraw it at the end."""
+    sandbox = Sandbox(options.scenario)
+    restore = moto_speed.install()
+    uninstall = wrappers.install(sandbox.cloud)
+    runner = web.AppRunner(
+        sandbox.application(),
+        access_log=None,
+        handler_cancellation=True,
+        shutdown_timeout=_DRAIN_SECONDS,
+    )
+    await runner.setup()
+    site = web.TCPSite(runner, options.host, options.port)
+    await site.start()
+    port = runner.addresses[0][1]
+    endpoint = f"http://{options.host}:{port}"
+    announcement = options.state / ANNOUNCEMENT
+    _announce(announcement, sandbox, endpoint)
+    try:
+        async with asyncio.TaskGroup() as group:
+            timers = group.create_task(sandbox.keep_time())
+            yield endpoint
+            sandbox.drain()
+            await runner.cleanup()
+            timers.cancel()
+    finally:
+        announcement.unlink(missing_ok=True)
+        sandbox.moto.close()
+        uninstall()
+        restore()
+
+
+def _announce(path: Path, sandbox: Sandbox, endpoint: str) -> None:
+    """Write what clients need, whole or not at all, readable by the owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = json.dumps(
+        {
+            "pid": os.getpid(),
+            "endpoint": endpoint,
+            "region": DEFAULT_REGION,
+            "access_key_id": sandbox.credentials.access_key_id,
+            "secret_access_key": sandbox.credentials.secret_access_key,
+            "admin_token": sandbox.admin.token,
+            "metrics_url": f"{endpoint}/metrics",
+        }
+    )
+    draft = path.with_suffix(f".{os.getpid()}.tmp")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+    draft.replace(path)

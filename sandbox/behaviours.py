@@ -1,0 +1,115 @@
+"""The behaviours that are in force, as the front and the admin API share them."""
+
+import random
+from datetime import timedelta
+
+from sandbox.behaviour import (
+    ANY,
+    CapacityRule,
+    Fault,
+    Latency,
+    Lifecycle,
+    Quota,
+    Scenario,
+    Signature,
+    Throttle,
+    ThrottleRule,
+)
+from sandbox.buckets import Buckets, Limits, documented
+from sandbox.ec2.cloud import Cloud
+from sandbox.faults import Faults
+from sandbox.request import Call
+
+_NO_TIME = timedelta(0)
+
+
+class Behaviours:
+    """What the cloud was told to do, starting from a scenario."""
+
+    def __init__(self, cloud: Cloud, scenario: Scenario, *, randomness: random.Random) -> None:
+        self._cloud = cloud
+        self._scenario = scenario
+        self._randomness = randomness
+        self.buckets = Buckets()
+        self.faults = Faults()
+        self.throttling = True
+        self.verified: frozenset[str] = frozenset()
+        self._limits: dict[tuple[str, str], Limits] = {}
+        self._latencies: list[Latency] = []
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to the scenario that the sandbox was started with, with full buckets."""
+        self.buckets.clear()
+        self.faults.clear()
+        self.throttling = True
+        self._limits.clear()
+        self._latencies.clear()
+        self._cloud.reset_behaviour()
+        self._apply(self._scenario)
+
+    def add_capacity(self, rule: CapacityRule) -> None:
+        """Set the free places of pools."""
+        self._cloud.capacity.set(rule)
+
+    def add_fault(self, fault: Fault) -> None:
+        """Let a fault hit the next calls."""
+        self.faults.add(fault)
+
+    def set_throttle(self, throttle: Throttle) -> None:
+        """Switch throttling, or give APIs other buckets."""
+        if throttle.enabled is not None:
+            self.throttling = throttle.enabled
+        for rule in throttle.rules:
+            self._limits[rule.service, rule.api] = _limits(rule)
+
+    def add_latency(self, latency: Latency) -> None:
+        """Delay calls; a later rule goes before an earlier one."""
+        self._latencies.insert(0, latency)
+
+    def set_lifecycle(self, lifecycle: Lifecycle) -> None:
+        """Change how long EC2 takes; instances on their way keep their times."""
+        self._cloud.timings = self._cloud.timings.changed(lifecycle)
+
+    def set_quota(self, quota: Quota) -> None:
+        """Change how many vCPUs may run."""
+        self._cloud.quotas[quota.market] = quota.vcpus
+
+    def set_signature(self, signature: Signature) -> None:
+        """Choose the services whose signatures are verified."""
+        self.verified = frozenset(signature.services)
+
+    def limits(self, service: str, api: str) -> Limits:
+        """Return the buckets of an API."""
+        for key in ((service, api), (service, ANY)):
+            if key in self._limits:
+                return self._limits[key]
+        return documented(service, api)
+
+    def latency(self, call: Call) -> timedelta:
+        """Return how long `call` waits before it is performed."""
+        for rule in self._latencies:
+            if rule.service in {ANY, call.service} and rule.api in {ANY, call.action}:
+                return rule.delay.draw(self._randomness)
+        return _NO_TIME
+
+    def verifies(self, service: str) -> bool:
+        """Tell whether the signatures of a service's calls are checked."""
+        return ANY in self.verified or service in self.verified
+
+    def _apply(self, scenario: Scenario) -> None:
+        for rule in scenario.capacity:
+            self.add_capacity(rule)
+        for fault in scenario.fault:
+            self.add_fault(fault)
+        for latency in scenario.latency:
+            self.add_latency(latency)
+        for quota in scenario.quota:
+            self.set_quota(quota)
+        self.set_throttle(scenario.throttle)
+        self.set_lifecycle(scenario.lifecycle)
+        self.set_signature(scenario.signature)
+
+
+def _limits(rule: ThrottleRule) -> Limits:
+    return Limits(requests=rule.requests, resources=rule.resources)

@@ -1,0 +1,84 @@
+"""The emulated EC2 as a whole: its regions, its clock, and what it was told to do."""
+
+import random
+from collections import deque
+from typing import Any, Protocol
+
+import msgspec
+
+from sandbox.behaviour import Delay, Lifecycle, Market, seconds
+from sandbox.ec2.capacity import Capacity
+from sandbox.ec2.launch_log import KEPT, LaunchEntry
+from sandbox.ec2.records import Record
+from sandbox.ec2.region import RegionState
+from sandbox.ec2.states import State
+from sandbox.ec2.timeline import Timeline
+from sandbox.request import AccountId, Region
+from spawn.clock import Clock
+
+
+class Timings(msgspec.Struct, frozen=True):
+    """How long EC2 takes for what it does."""
+
+    pending: Delay = seconds(2)
+    stopping: Delay = seconds(2)
+    shutting_down: Delay = seconds(2)
+    invisible: Delay = seconds(0)
+    profile_propagation: Delay = seconds(0)
+    terminated_listed: Delay = seconds(3600)
+
+    def changed(self, lifecycle: Lifecycle) -> "Timings":
+        """Return these timings with those that `lifecycle` sets."""
+        given = msgspec.structs.asdict(lifecycle)
+        return msgspec.structs.replace(self, **{k: v for k, v in given.items() if v is not None})
+
+
+class StateListener(Protocol):
+    """Hears of each change of state, after it."""
+
+    def __call__(self, region: RegionState, record: Record, state: State) -> None:
+        """Take note that `record` is now in `state`."""
+        ...
+
+
+class Cloud:
+    """All regions. Only moto's thread may call its methods."""
+
+    def __init__(
+        self, clock: Clock, *, randomness: random.Random, on_state: StateListener
+    ) -> None:
+        self.clock = clock
+        self.randomness = randomness
+        self.on_state = on_state
+        self.timings = Timings()
+        self.capacity = Capacity()
+        self.quotas: dict[Market, int | None] = {}
+        self.timeline = Timeline()
+        self.launches: deque[LaunchEntry] = deque(maxlen=KEPT)
+        self.role_attached_at: dict[str, float] = {}
+        self._regions: dict[tuple[str, str], RegionState] = {}
+
+    def region(self, account: AccountId, name: Region) -> RegionState:
+        """Return a region, made at its first use."""
+        key = (account, name)
+        if key not in self._regions:
+            self._regions[key] = RegionState(account, name)
+        return self._regions[key]
+
+    def region_of(self, backend: Any) -> RegionState:
+        """Return the region that has moto's `backend`."""
+        return self.region(AccountId(backend.account_id), Region(backend.region_name))
+
+    def regions(self) -> list[RegionState]:
+        """Return the regions that were used."""
+        return list(self._regions.values())
+
+    def draw(self, delay: Delay) -> float:
+        """Return one time of a distribution, in seconds."""
+        return delay.draw(self.randomness).total_seconds()
+
+    def reset_behaviour(self) -> None:
+        """Go back to how EC2 behaves when nothing is set; instances stay."""
+        self.timings = Timings()
+        self.capacity.clear()
+        self.quotas.clear()

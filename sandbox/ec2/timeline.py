@@ -1,0 +1,47 @@
+"""What is due when: one heap of timers for every instance."""
+
+import heapq
+from itertools import count
+from typing import NamedTuple
+
+from sandbox.ec2.records import Record
+from sandbox.ec2.region import RegionState
+from sandbox.ec2.states import State
+
+
+class Timer(NamedTuple):
+    """A record is to enter a state, or (None) to be forgotten."""
+
+    due: float
+    """Monotonic seconds."""
+    number: int
+    region: RegionState
+    record: Record
+    generation: int
+    state: State | None
+
+
+class Timeline:
+    """Timers in order of their time; those of an older generation are void."""
+
+    def __init__(self) -> None:
+        self._heap: list[Timer] = []
+        self._number = count()
+
+    def add(self, due: float, region: RegionState, record: Record, state: State | None) -> None:
+        """Set a timer for a record as it is now."""
+        timer = Timer(due, next(self._number), region, record, record.generation, state)
+        heapq.heappush(self._heap, timer)
+
+    def next_due(self) -> float | None:
+        """Return when the next timer is due, None when there is none."""
+        heap = self._heap
+        return heap[0].due if heap else None
+
+    def pop_due(self, *, now: float) -> Timer | None:
+        """Remove and return one valid timer that is due, None when there is none."""
+        while self._heap and self._heap[0].due <= now:
+            timer = heapq.heappop(self._heap)
+            if timer.generation == timer.record.generation:
+                return timer
+        return None

@@ -1,0 +1,75 @@
+"""State changes as EventBridge tells them, delivered to the targets of matching rules.
+
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-changes.html
+"""
+
+import copy
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from moto.events.models import events_backends
+
+from sandbox import metrics
+from sandbox.ec2.records import Record
+from sandbox.ec2.region import RegionState
+from sandbox.ec2.states import State
+from spawn.clock import Clock
+from spawn.telemetry.log import get_logger
+
+DETAIL_TYPE = "EC2 Instance State-change Notification"
+
+_log = get_logger(__name__)
+
+
+class StateEvents:
+    """Sends one event for each change of state."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __call__(self, region: RegionState, record: Record, state: State) -> None:
+        """Tell EventBridge that `record` is now in `state`."""
+        detail = {"instance-id": record.id, "state": state.value}
+        event = self._event(region, record, DETAIL_TYPE, detail)
+        send(region, event)
+
+    def _event(
+        self, region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
+    ) -> dict[str, Any]:
+        now: datetime = self._clock.now()
+        arn = f"arn:aws:ec2:{region.name}:{region.account}:instance/{record.id}"
+        return {
+            "version": "0",
+            "id": str(uuid4()),
+            "detail-type": detail_type,
+            "source": "aws.ec2",
+            "account": region.account,
+            # moto writes it as ISO 8601 on delivery.
+            "time": now.timestamp(),
+            "region": region.name,
+            "resources": [arn],
+            "detail": detail,
+        }
+
+
+def send(region: RegionState, event: dict[str, Any]) -> None:
+    """Deliver an event to the default bus of a region."""
+    bus = events_backends[region.account][region.name].event_buses["default"]
+    for rule in list(bus.rules.values()):
+        if rule.state != "ENABLED" or rule.scheduled_expression:
+            continue
+        for target in rule.targets:
+            # moto rewrites the event for its first target: each gets a copy of its own.
+            alone = copy.copy(rule)
+            alone.targets = [target]
+            _deliver(alone, dict(event))
+            metrics.EVENTS.inc()
+
+
+def _deliver(rule: Any, event: dict[str, Any]) -> None:
+    try:
+        rule.send_to_targets(event)
+    except Exception:  # noqa: BLE001  a target can fail in any way
+        # EventBridge delivers at best effort: a target that is gone must not stop an instance.
+        _log.exception("event not delivered", rule=rule.name, detail_type=event["detail-type"])
