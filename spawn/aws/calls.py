@@ -1,0 +1,100 @@
+"""What every call has in common: tokens before it, one translation of errors, retry, metrics."""
+
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import TypeVar
+
+from spawn.aws.errors import translate
+from spawn.aws.pacing import Pacer
+from spawn.clock import Clock
+from spawn.errors import Cause, Outcome, Transient
+from spawn.telemetry import metrics
+
+T = TypeVar("T")
+
+ATTEMPTS = 3
+"""How often a call that is safe to repeat is made, as botocore's standard mode does
+(https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html)."""
+
+FIRST_DELAY = timedelta(seconds=0.2)
+_REPEATED = frozenset({Cause.THROTTLED, Cause.UNREACHABLE, Cause.INTERNAL})
+
+_calls = metrics.counter("aws", "calls", "Calls to AWS by outcome.", ("api", "outcome"))
+_seconds = metrics.histogram("aws", "call_duration", "Time from call to parsed answer.", ("api",))
+_throttles = metrics.counter("aws", "throttles", "Calls that AWS refused for rate.", ("api",))
+
+_attribution: ContextVar[tuple[str, Counter[str]] | None] = ContextVar("attribution", default=None)
+
+
+@contextmanager
+def attributed(key: str) -> Generator[Counter[str]]:
+    """Count the calls made inside the block, by API, and let them wait as those of `key`.
+
+    It holds for the tasks that the block starts, too.
+    """
+    counted: Counter[str] = Counter()
+    token = _attribution.set((key, counted))
+    try:
+        yield counted
+    finally:
+        _attribution.reset(token)
+
+
+class Calls:
+    """Makes the calls of one service in one region, and counts them by API."""
+
+    def __init__(self, pacer: Pacer, clock: Clock, counted: Counter[str]) -> None:
+        self.pacer = pacer
+        self._clock = clock
+        self._counted = counted
+        self._jitter = random.Random()  # noqa: S311 - spreads retries, protects nothing
+
+    async def once(self, api: str, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call whose tokens the caller has taken. Raises an `Outcome`."""
+        begun = self._clock.monotonic()
+        self._count(api)
+        try:
+            answer = await call()
+        except Exception as error:
+            outcome = translate(error, api=api)
+            self._note(api, outcome)
+            raise outcome from error
+        finally:
+            _seconds.labels(api).observe(self._clock.monotonic() - begun)
+        _calls.labels(api, "ok").inc()
+        return answer
+
+    async def repeat(self, api: str, call: Callable[[], Awaitable[T]], *, instances: int = 0) -> T:
+        """Take tokens and make a call that may be repeated unchanged. Raises an `Outcome`."""
+        attribution = _attribution.get()
+        key = attribution[0] if attribution else ""
+        for attempt in range(1, ATTEMPTS):
+            await self.pacer.take(api, instances=instances, key=key)
+            try:
+                return await self.once(api, call)
+            except Transient as outcome:
+                if outcome.cause not in _REPEATED:
+                    raise
+            await self._clock.sleep(FIRST_DELAY * 2**attempt * self._jitter.random())
+        await self.pacer.take(api, instances=instances, key=key)
+        return await self.once(api, call)
+
+    async def pause(self, attempt: int) -> None:
+        """Wait before try number `attempt + 1` of what AWS does not see everywhere yet."""
+        await self._clock.sleep(FIRST_DELAY * 2**attempt)
+
+    def _count(self, api: str) -> None:
+        self._counted[api] += 1
+        attribution = _attribution.get()
+        if attribution is not None:
+            attribution[1][api] += 1
+
+    def _note(self, api: str, outcome: Outcome) -> None:
+        _calls.labels(api, outcome.cause.value).inc()
+        if outcome.cause is Cause.THROTTLED:
+            _throttles.labels(api).inc()
+            self.pacer.throttled(api)

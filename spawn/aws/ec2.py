@@ -1,0 +1,9 @@
+"""EC2 in one region: the whole of `spawn.aws.ports.Ec2Port`."""
+
+from spawn.aws.catalogue import CatalogueCalls
+from spawn.aws.instances import InstanceCalls
+from spawn.aws.network import NetworkCalls
+
+
+class Ec2(InstanceCalls, CatalogueCalls, NetworkCalls):
+    """EC2 in one region; errors come out as outcomes, dicts do not come out."""

@@ -1,0 +1,173 @@
+"""EC2's instances: run, describe, terminate, tag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spawn.aws import answers, requests
+from spawn.aws.base import Ec2Base, chunked
+from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import InstanceState
+from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from types_aiobotocore_ec2.type_defs import (
+        DescribeInstancesRequestTypeDef,
+        DescribeInstancesResultTypeDef,
+        FilterTypeDef,
+        ReservationResponseTypeDef,
+        TerminateInstancesResultTypeDef,
+    )
+
+    from spawn.contracts.instances import Described, RunInstances
+
+PAGE = 1000
+"""The largest page of DescribeInstances
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html)."""
+
+MOST_DESCRIBED = 200
+"""Instance ids in one DescribeInstances call."""
+
+MOST_CHANGED = 500
+"""Instance ids in one TerminateInstances or CreateTags call; AWS takes 1000, advises fewer
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html)."""
+
+_PROTECTED = "OperationNotPermitted"
+"""The refusal that is one instance's own: it is protected from termination."""
+
+
+class InstanceCalls(Ec2Base):
+    """The calls of `spawn.aws.ports.InstancesPort`."""
+
+    async def run_instances(self, request: RunInstances) -> tuple[Described, ...]:
+        """Make the call, once; its turn is taken by the caller, from `pacer`."""
+        parameters = requests.run_instances(request)
+
+        async def call() -> ReservationResponseTypeDef:
+            return await (await self._client()).run_instances(**parameters)
+
+        made = await self._calls.once("RunInstances", call)
+        return tuple(answers.described(instance) for instance in made.get("Instances", []))
+
+    async def describe_instances(
+        self,
+        *,
+        ids: Iterable[InstanceId] = (),
+        tags: Mapping[str, str] | None = None,
+        states: Iterable[InstanceState] = (),
+    ) -> tuple[Described, ...]:
+        """Return all instances that match; ids that EC2 does not know are left out."""
+        filters = requests.instance_filters(tags or {}, states)
+        chunks: list[list[InstanceId]] = chunked(ids, MOST_DESCRIBED)
+        if not chunks:
+            return await self._matching(filters)
+        found: list[Described] = []
+        while chunks:
+            chunk = chunks.pop()
+            try:
+                found += await self._matching(filters, chunk)
+            except NotFound as error:
+                chunks += _parts(_known(chunk, error), len(chunk))
+        return tuple(found)
+
+    async def terminate_instances(
+        self, ids: Iterable[InstanceId]
+    ) -> dict[InstanceId, InstanceState]:
+        """End instances and return their states; one that EC2 does not know is `TERMINATED`.
+
+        One that EC2 refuses to end does not keep the others: they are ended, then it is raised.
+        """
+        states: dict[InstanceId, InstanceState] = {}
+        refused: list[Outcome] = []
+        chunks: list[list[InstanceId]] = chunked(ids, MOST_CHANGED)
+        while chunks:
+            chunk = chunks.pop()
+            try:
+                states |= await self._terminate(chunk)
+            except NotFound as error:
+                known = _known(chunk, error)
+                rest = _parts(known, len(chunk))
+                kept = {one for part in rest for one in part}
+                states |= {one: InstanceState.TERMINATED for one in chunk if one not in kept}
+                chunks += rest
+            except (Rejected, Conflict) as error:
+                alone = len(chunk) == 1 or _concerns_all(error)
+                refused += [error] if alone else []
+                chunks += [] if alone else _halves(chunk)
+        if refused:
+            raise refused[0]
+        return states
+
+    async def create_tags(self, ids: Iterable[InstanceId], tags: Mapping[str, str]) -> None:
+        """Set tags on instances; other tags stay."""
+        for chunk in chunked(ids, MOST_CHANGED):
+
+            async def call(chunk: Sequence[str] = chunk) -> Any:
+                client = await self._client()
+                return await client.create_tags(Resources=chunk, Tags=requests.tag_list(tags))
+
+            await self._calls.repeat("CreateTags", call)
+
+    async def _matching(
+        self, filters: list[FilterTypeDef], ids: Sequence[InstanceId] = ()
+    ) -> tuple[Described, ...]:
+        query = _query(filters, ids)
+        found: dict[InstanceId, Described] = {}
+
+        async def call() -> DescribeInstancesResultTypeDef:
+            return await (await self._client()).describe_instances(**query)
+
+        while True:
+            page = await self._calls.repeat("DescribeInstances", call)
+            for reservation in page["Reservations"]:
+                for listed in reservation.get("Instances", []):
+                    one = answers.described(listed)
+                    found[one.instance.id] = one
+            if not (token := page.get("NextToken")):
+                return tuple(found.values())
+            query["NextToken"] = token
+
+    async def _terminate(self, ids: Sequence[InstanceId]) -> dict[InstanceId, InstanceState]:
+        async def call() -> TerminateInstancesResultTypeDef:
+            return await (await self._client()).terminate_instances(InstanceIds=ids)
+
+        ended = await self._calls.repeat("TerminateInstances", call, instances=len(ids))
+        return {
+            InstanceId(change.get("InstanceId", "")): InstanceState(
+                change.get("CurrentState", {}).get("Name", "shutting-down")
+            )
+            for change in ended["TerminatingInstances"]
+        }
+
+
+def _query(
+    filters: list[FilterTypeDef], ids: Sequence[InstanceId]
+) -> DescribeInstancesRequestTypeDef:
+    # EC2 takes either ids or pages.
+    if ids:
+        return {"Filters": filters, "InstanceIds": ids}
+    return {"Filters": filters, "MaxResults": PAGE}
+
+
+def _known(ids: list[InstanceId], error: NotFound) -> list[InstanceId]:
+    """Return the ids without those that the error names; its own text may be cut short."""
+    unknown = answers.named_instances(str(error.__cause__ or error))
+    return [one for one in ids if one not in unknown]
+
+
+def _parts(known: list[InstanceId], asked: int) -> list[list[InstanceId]]:
+    """Return what to ask for again; halves when the error told nothing apart."""
+    if len(known) < asked:
+        return [known] if known else []
+    return _halves(known) if asked > 1 else []
+
+
+def _halves(ids: list[InstanceId]) -> list[list[InstanceId]]:
+    middle = len(ids) // 2
+    return [ids[:middle], ids[middle:]]
+
+
+def _concerns_all(error: Outcome) -> bool:
+    return error.cause is Cause.PERMISSION and error.code != _PROTECTED

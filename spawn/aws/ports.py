@@ -1,0 +1,175 @@
+"""The door as services name it: Protocols that the real one and the fake both have."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import Described, InstanceState, RunInstances
+
+
+class PacerPort(Protocol):
+    """Gives each call its turn by API, fair between keys (arrays)."""
+
+    async def take(self, api: str, *, instances: int = 0, key: str = "") -> None:
+        """Wait for one call's tokens, and those of `instances` where the API counts them."""
+        ...
+
+    def turn(
+        self, api: str, *, instances: int = 0, key: str = ""
+    ) -> AbstractAsyncContextManager[None]:
+        """Enter the block when the tokens of its one call have been taken."""
+        ...
+
+    def try_take(self, api: str, *, instances: int = 0) -> bool:
+        """Take the tokens if nobody waits and they are there; say whether they were."""
+        ...
+
+    def give_back(self, api: str, *, instances: int = 0) -> None:
+        """Return the tokens of a turn whose call was not made."""
+        ...
+
+    def set_share(self, replicas: int) -> None:
+        """Leave room for `replicas` (this one counted) that use the same account and region."""
+        ...
+
+
+class InstancesPort(Protocol):
+    """EC2's instances in one region. Every method raises an `Outcome`."""
+
+    @property
+    def pacer(self) -> PacerPort:
+        """The pacer that every call of this region goes through."""
+        ...
+
+    async def run_instances(self, request: RunInstances) -> tuple[Described, ...]:
+        """Make the call, once; its turn is taken by the caller, from `pacer`.
+
+        `Transient(UNREACHABLE)` means that it is unknown whether instances were made: send the
+        same request again. `Conflict(EXISTS)`: the token made instances with other parameters.
+        `Conflict(ABSENT)`: all that the token made is gone.
+        """
+        ...
+
+    async def describe_instances(
+        self,
+        *,
+        ids: Iterable[InstanceId] = (),
+        tags: Mapping[str, str] | None = None,
+        states: Iterable[InstanceState] = (),
+    ) -> tuple[Described, ...]:
+        """Return all instances that match; ids that EC2 does not know are left out."""
+        ...
+
+    async def terminate_instances(
+        self, ids: Iterable[InstanceId]
+    ) -> dict[InstanceId, InstanceState]:
+        """End instances and return their states; one that EC2 does not know is `TERMINATED`.
+
+        EC2 may not know an instance yet that it launched within the last 5 minutes: the caller
+        who has a younger one asks again until it is seen.
+        """
+        ...
+
+    async def create_tags(self, ids: Iterable[InstanceId], tags: Mapping[str, str]) -> None:
+        """Set tags on instances; other tags stay."""
+        ...
+
+
+class CataloguePort(Protocol):
+    """What a region has to launch from. Every method raises an `Outcome`."""
+
+    async def find_image(self, image_id: str) -> Image:
+        """Return an image. Raises `NotFound`."""
+        ...
+
+    async def instance_types(self, names: Iterable[str]) -> dict[str, InstanceType]:
+        """Return the types by name; names that EC2 does not know are left out."""
+        ...
+
+    async def offerings(self, types: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return, for each type, the zones of the region that have it, in order."""
+        ...
+
+    async def available_zones(self) -> tuple[str, ...]:
+        """Return the availability zones of the region that are in use, in order."""
+        ...
+
+    async def key_pair_exists(self, name: str) -> bool:
+        """Say whether a key pair has this name."""
+        ...
+
+
+class NetworkPort(Protocol):
+    """A region's networks. Every method raises an `Outcome`."""
+
+    async def default_subnets(self) -> tuple[Subnet, ...]:
+        """Return the default subnets of the region's default VPC, by zone."""
+        ...
+
+    async def subnets(self, ids: Iterable[str]) -> tuple[Subnet, ...]:
+        """Return subnets, by zone. Raises `NotFound` when one does not exist."""
+        ...
+
+    async def security_groups(self, ids: Iterable[str]) -> tuple[SecurityGroup, ...]:
+        """Return security groups. Raises `NotFound` when one does not exist."""
+        ...
+
+    async def ensure_security_group(
+        self, name: str, vpc_id: str, tags: Mapping[str, str], ssh_cidr: str = ""
+    ) -> str:
+        """Return the id of the group of this name, made if need be, with its rules.
+
+        Inbound: all traffic from its own members, and port 22 from `ssh_cidr` where given.
+        """
+        ...
+
+
+class Ec2Port(InstancesPort, CataloguePort, NetworkPort, Protocol):
+    """EC2 in one region."""
+
+
+class SsmPort(Protocol):
+    """Systems Manager in one region."""
+
+    async def parameter(self, name: str) -> str:
+        """Return the value of a parameter. Raises `NotFound`."""
+        ...
+
+
+class StsPort(Protocol):
+    """The Security Token Service."""
+
+    async def caller(self) -> Caller:
+        """Return as whom AWS sees this process."""
+        ...
+
+
+class AwsPort(Protocol):
+    """The door to AWS."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether EC2 is an emulator on this machine's loopback."""
+        ...
+
+    def ec2(self, region: str) -> Ec2Port:
+        """Return EC2 in a region."""
+        ...
+
+    def ssm(self, region: str) -> SsmPort:
+        """Return Systems Manager in a region."""
+        ...
+
+    def sts(self) -> StsPort:
+        """Return the Security Token Service."""
+        ...
+
+    async def account(self) -> str:
+        """Return the id of the account, asked for once."""
+        ...
+
+    def calls(self) -> dict[str, int]:
+        """Return how many calls this process has made, by API."""
+        ...

@@ -1,0 +1,96 @@
+"""The door to AWS, opened once in a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from spawn.aws.buckets import Rate, parse_buckets
+from spawn.aws.calls import Calls
+from spawn.aws.clients import FALLBACK_REGION, Clients
+from spawn.aws.ec2 import Ec2
+from spawn.aws.errors import translate
+from spawn.aws.pacing import Pacer
+from spawn.aws.ssm import Ssm
+from spawn.aws.sts import Sts
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    from spawn.aws.settings import AwsSettings
+    from spawn.clock import Clock
+
+
+@asynccontextmanager
+async def open_aws(settings: AwsSettings, clock: Clock) -> AsyncGenerator[Aws]:
+    """Open the door; clients are made when they are first used and closed at the end.
+
+    Raises `Rejected` for settings or an AWS configuration that cannot be used.
+    """
+    overrides = parse_buckets(settings.buckets)
+    clients = await asyncio.to_thread(Clients, settings)
+    try:
+        is_local = await asyncio.to_thread(clients.is_local, "ec2")
+    except Exception as error:
+        raise translate(error) from error
+    async with clients:
+        yield Aws(clients, clock, overrides, is_local=is_local)
+
+
+class Aws:
+    """The door to AWS: one account, any region."""
+
+    def __init__(
+        self, clients: Clients, clock: Clock, overrides: Mapping[str, Rate], *, is_local: bool
+    ) -> None:
+        self.is_local = is_local
+        self._clients = clients
+        self._clock = clock
+        self._overrides = overrides
+        self._counted: Counter[str] = Counter()
+        self._ec2: dict[str, Ec2] = {}
+        self._ssm: dict[str, Ssm] = {}
+        self._sts: Sts | None = None
+        self._account = ""
+
+    @property
+    def region(self) -> str:
+        """The region that the AWS configuration names, or empty."""
+        return self._clients.region
+
+    def ec2(self, region: str) -> Ec2:
+        """Return EC2 in a region."""
+        if region not in self._ec2:
+            client = partial(self._clients.get, "ec2", region)
+            self._ec2[region] = Ec2(client, self._new_calls())
+        return self._ec2[region]
+
+    def ssm(self, region: str) -> Ssm:
+        """Return Systems Manager in a region."""
+        if region not in self._ssm:
+            client = partial(self._clients.get, "ssm", region)
+            self._ssm[region] = Ssm(client, self._new_calls())
+        return self._ssm[region]
+
+    def sts(self) -> Sts:
+        """Return the Security Token Service."""
+        if self._sts is None:
+            region = self._clients.region or FALLBACK_REGION
+            self._sts = Sts(partial(self._clients.get, "sts", region), self._new_calls())
+        return self._sts
+
+    async def account(self) -> str:
+        """Return the id of the account, asked for once."""
+        if not self._account:
+            self._account = (await self.sts().caller()).account
+        return self._account
+
+    def calls(self) -> dict[str, int]:
+        """Return how many calls this process has made, by API."""
+        return dict(self._counted)
+
+    def _new_calls(self) -> Calls:
+        return Calls(Pacer(self._clock, self._overrides), self._clock, self._counted)

@@ -1,0 +1,51 @@
+"""What AWS says of the things that instances are made from: frozen Structs."""
+
+import msgspec
+
+
+class Image(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine image; `architecture` is EC2's word, `x86_64` or `arm64`; sizes in GiB."""
+
+    id: str
+    name: str
+    architecture: str
+    state: str
+    root_device: str
+    root_gib: int = 0
+
+
+class InstanceType(msgspec.Struct, frozen=True, kw_only=True):
+    """What a type of instance has and can."""
+
+    name: str
+    architectures: tuple[str, ...]
+    vcpus: int
+    memory_mib: int
+    gpus: int
+    spot: bool
+    hibernation: bool
+
+
+class Subnet(msgspec.Struct, frozen=True, kw_only=True):
+    """A subnet, which stands for its zone."""
+
+    id: str
+    zone: str
+    vpc_id: str
+    default_for_zone: bool
+    free_addresses: int
+
+
+class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A security group."""
+
+    id: str
+    name: str
+    vpc_id: str
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """As whom AWS sees this process."""
+
+    account: str
+    arn: str
