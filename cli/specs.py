@@ -1,6 +1,6 @@
 """From flags and a spec file to a `LaunchSpec`: pure, and every complaint names its flag."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -47,10 +47,12 @@ def parse_tags(values: Iterable[str]) -> dict[str, str]:
     return tags
 
 
-def make_spec(*, file: Mapping[str, Any], flags: Mapping[str, Any], region: str) -> LaunchSpec:
+def make_spec(
+    *, file: Mapping[str, Any], flags: Mapping[str, Any], region: Callable[[], str]
+) -> LaunchSpec:
     """Make a spec of a file's fields and of the flags that were given, which win.
 
-    Tags are merged by key. `region` is what the surroundings say, where neither does. Raises
+    Tags are merged by key. `region` says what the surroundings name, where neither does. Raises
     `Usage` naming an unknown field, a field of a wrong type, or the missing region.
     """
     given = {name: value for name, value in flags.items() if value not in (None, (), {}, "")}
@@ -58,7 +60,7 @@ def make_spec(*, file: Mapping[str, Any], flags: Mapping[str, Any], region: str)
     if "tags" in given and isinstance(file.get("tags"), Mapping):
         merged["tags"] = {**file["tags"], **given["tags"]}
     if not merged.get("region"):
-        merged["region"] = region
+        merged["region"] = region()
     if not merged["region"]:
         raise Usage("no region: give --region, or set AWS_REGION")
     try:

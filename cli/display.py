@@ -1,0 +1,97 @@
+"""What a person sees while something goes on: a display on a terminal, lines elsewhere."""
+
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from cli.following import Display
+from cli.lines import Narrator, clean, event_line, format_counts, ran_for, refusal_lines
+from cli.progress import Progress
+from cli.render import STATE_STYLES, note
+from spawn.clock import Clock
+from spawn.contracts.events import ArrayLaunching, Event
+
+_BAR = 32
+_REDRAWS = 8
+"""Times a second: enough for a moving bar, few enough for a slow terminal."""
+
+
+class Lines:
+    """Tells what happens in lines on stderr."""
+
+    def __init__(self) -> None:
+        self._narrator = Narrator()
+
+    def show(self, event: Event, progress: Progress) -> None:
+        """Write the lines that an event is worth."""
+        for line in self._narrator.tell(event, progress):
+            note(line)
+
+    def say(self, text: str) -> None:
+        """Write a line."""
+        note(text)
+
+
+class Board:
+    """Draws one array: a bar, its members by state, the pools tried, the time it has taken."""
+
+    def __init__(self, title: str, clock: Clock) -> None:
+        self._title = title
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._progress = Progress()
+        self._said: list[str] = []
+
+    def show(self, event: Event, progress: Progress) -> None:
+        """Take in what is to be drawn next."""
+        self._progress = progress
+        if isinstance(event.data, ArrayLaunching):
+            self._said = [event_line(event), *refusal_lines(event.data.refusals)]
+
+    def say(self, text: str) -> None:
+        """Keep a sentence in sight."""
+        self._said.append(clean(text))
+
+    def draw(self) -> Group:
+        """Draw it as it is now."""
+        progress = self._progress
+        elapsed = timedelta(seconds=self._clock.monotonic() - self._began)
+        state = progress.state or "asking"
+        head = Table.grid(padding=(0, 1))
+        head.add_row(
+            Spinner("dots", style="cyan"),
+            Text(self._title, "bold"),
+            Text(state, STATE_STYLES.get(state, "cyan")),
+            _bar(progress),
+            Text(format_counts(progress.counts)),
+            Text(ran_for(elapsed), "dim"),
+        )
+        return Group(head, *(Text(f"  {line}", "dim") for line in self._said))
+
+
+def _bar(progress: Progress) -> ProgressBar:
+    """Show the members that run, or, at the end, those that are gone."""
+    done = progress.size - len(progress.left) if progress.is_ending else progress.present
+    return ProgressBar(total=max(1, progress.size), completed=done, width=_BAR)
+
+
+@contextmanager
+def displayed(title: str, clock: Clock) -> Generator[Display]:
+    """Show what goes on for the length of the block."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    board = Board(title, clock)
+    console = Console(stderr=True)
+    with Live(
+        get_renderable=board.draw, console=console, refresh_per_second=_REDRAWS, transient=True
+    ):
+        yield board

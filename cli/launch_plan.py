@@ -1,0 +1,36 @@
+"""`spawn launch --dry-run`: what a launch would do."""
+
+from cli.lines import format_local
+from cli.plane import open_plane
+from cli.render import note, put, put_json, put_table
+from spawn.contracts.launches import API_PLAN, Launch, LaunchPlan, LaunchSpec
+
+
+async def show_plan(spec: LaunchSpec, request_id: str, *, as_json: bool) -> None:
+    """Ask the launcher for its plan and show it."""
+    async with open_plane() as plane:
+        request = Launch(request_id=request_id, spec=spec)
+        plan = await plane.requests.ask(API_PLAN, request, LaunchPlan)
+    if as_json:
+        put_json(plan)
+        return
+    for line in describe(plan):
+        put(line)
+    put_table(
+        ("call", "ranks", "pool"),
+        ((number, chunk.ranks, chunk.pool) for number, chunk in enumerate(plan.chunks, 1)),
+    )
+    put_table(("tried", "pool"), enumerate(plan.pools, 1))
+    note("nothing was launched")
+
+
+def describe(plan: LaunchPlan) -> list[str]:
+    """Write what stands above the tables."""
+    price = "unknown" if plan.hourly_usd is None else f"{plan.hourly_usd:.4f}"
+    calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
+    return [
+        f"{plan.name}: {plan.size} members, {plan.min_count} at least, in {plan.region}",
+        f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
+        f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
+        f"calls: {calls}",
+    ]

@@ -1,0 +1,56 @@
+"""The end of a launch: the report, the last line, and the exit code."""
+
+from datetime import timedelta
+
+from cli.exits import Ended, Exit
+from cli.launching import Launching
+from cli.lines import format_local, ran_for, refusal_lines
+from cli.plane import Plane
+from cli.progress import Progress
+from cli.render import note, put, put_json
+from cli.reports import ArrayReport, report_array, report_launch
+from cli.specs import in_flags
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.members import Member
+
+
+async def conclude(
+    plane: Plane, launching: Launching, *, elapsed: timedelta, as_json: bool
+) -> None:
+    """Say how a launch ended; raise `Ended` unless it is what was asked for."""
+    if launching.rejection:
+        rejection = launching.rejection
+        raise Ended(Exit.REJECTED, in_flags(rejection.field, rejection.message))
+    array = (await plane.arrays.get(launching.array)).value
+    members = await plane.members_of(launching.array)
+    report = report_array(array, members)
+    if as_json:
+        calls = launching.progress.api_calls
+        put_json(report_launch(report, elapsed_seconds=elapsed.total_seconds(), api_calls=calls))
+    for line in refusal_lines(launching.progress.refusals):
+        note(f"  {line}")
+    _raise_unless_alive(report.name, launching.progress)
+    say = note if as_json else put
+    say(last_line(report, array=array, members=members, elapsed=elapsed))
+
+
+def _raise_unless_alive(name: str, progress: Progress) -> None:
+    if progress.state is not None and (
+        progress.state.is_over or progress.state is ArrayState.TERMINATING
+    ):
+        raise Ended(Exit.FAILED, f"{name} {progress.state}: {progress.reason}")
+
+
+def last_line(
+    report: ArrayReport, *, array: Array, members: list[Member], elapsed: timedelta
+) -> str:
+    """Say what runs, what it costs, until when, and how to end it now."""
+    kinds = sorted({f"{m.instance.market} {m.instance.instance_type}" for m in members})
+    what = f" ({', '.join(kinds)})" if kinds else ""
+    verb = "run" if report.ready else "wait to run"
+    count = report.ready or report.size
+    return (
+        f"{report.name}: {count} of {report.size}{what} {verb} in {report.region}"
+        f" after {ran_for(elapsed)}, $/h unknown, until {format_local(array.lease.until)};"
+        f" end it now with: spawn terminate {report.name}"
+    )

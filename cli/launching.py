@@ -1,0 +1,103 @@
+"""One launch from the command to its end: sent once, followed from the array's first event."""
+
+import hashlib
+from contextlib import aclosing
+
+import msgspec
+
+from cli.following import Display, Reached
+from cli.plane import Plane
+from cli.progress import Progress
+from spawn.bus.ports import CaughtUp, Followed
+from spawn.contracts.arrays import Array
+from spawn.contracts.durations import format_duration
+from spawn.contracts.events import ArrayRejected, Event
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.launches import NOT_AFTER, SUBJECT_LAUNCH, Digest, Launch, LaunchSpec
+from spawn.errors import NotFound
+
+
+def message_id(launch: Launch) -> str:
+    """Name the message: the same command sent twice is stored once."""
+    body = hashlib.sha256(msgspec.json.encode(launch)).hexdigest()
+    return f"launch:{launch.request_id}:{body[:32]}"
+
+
+def made_from(array: Array, spec: LaunchSpec) -> bool:
+    """Say whether an array's record was made from this spec."""
+    raw = spec.user_data.encode()
+    digest = Digest(len(raw), hashlib.sha256(raw).hexdigest()) if raw else None
+    bare = msgspec.structs.replace(spec, user_data="")
+    return array.spec == bare and array.user_data == digest
+
+
+class Launching:
+    """A launch under way. `is_sent` is whether the array goes on without us."""
+
+    def __init__(self, plane: Plane, launch: Launch, array: ArrayId, display: Display) -> None:
+        self._plane = plane
+        self._launch = launch
+        self._display = display
+        self._last_before = 0
+        self.array = array
+        self.progress = Progress()
+        self.rejection: ArrayRejected | None = None
+        self.is_sent = False
+
+    async def until(self, reached: Reached) -> None:
+        """Send the launch and follow it until `reached` holds or it is rejected."""
+        async with aclosing(self._plane.follow(self.array, from_first=True)) as items:
+            async for item in items:
+                match item:
+                    case Followed():
+                        await self._take(item)
+                    case CaughtUp():
+                        await self._send()
+                if self.is_sent and (self.rejection or reached(self.progress)):
+                    return
+
+    async def warn_unheard(self, plane: Plane) -> None:
+        """Say so when no launcher is there to hear the command."""
+        if not await plane.has_launcher():
+            self._display.say(
+                "no launcher is running: the request is stored, and runs if one is up within"
+                f" {format_duration(NOT_AFTER)}"
+            )
+
+    async def _take(self, item: Followed) -> None:
+        if not self.is_sent:
+            self._last_before = item.sequence
+        if isinstance(item.event.data, ArrayRejected):
+            await self._take_rejection(item, item.event.data)
+            return
+        self.progress.apply(item.event)
+        self._show(item.event)
+
+    async def _take_rejection(self, item: Followed, data: ArrayRejected) -> None:
+        """Believe a rejection when it answers our command, not an earlier or another one."""
+        ours = self.is_sent and item.sequence > self._last_before
+        if ours and data.request_id == self._launch.request_id and not await self._is_made():
+            self.rejection = data
+
+    def _show(self, event: Event) -> None:
+        if self.is_sent:
+            self._display.show(event, self.progress)
+
+    async def _send(self) -> None:
+        """Send the command, unless the same request has made this very array before."""
+        if self.is_sent:
+            return
+        if await self._is_made():
+            self._display.say(f"request {self._launch.request_id} has made {self.array} already")
+        else:
+            await self._plane.commands.send(
+                SUBJECT_LAUNCH, self._launch, message_id=message_id(self._launch)
+            )
+        self.is_sent = True
+
+    async def _is_made(self) -> bool:
+        try:
+            entry = await self._plane.arrays.get(self.array)
+        except NotFound:
+            return False
+        return made_from(entry.value, self._launch.spec)

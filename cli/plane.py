@@ -1,0 +1,117 @@
+"""The control plane as commands see it: records to read, events to follow, commands to send."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import msgspec
+
+from cli.lookup import find_array
+from cli.places import Place, find_place
+from spawn.bus import follow as following
+from spawn.bus.connection import Bus, connect
+from spawn.bus.ports import CaughtUp, Followed
+from spawn.bus.publish import Commands
+from spawn.bus.requests import Requests, count_replicas
+from spawn.bus.settings import BusSettings
+from spawn.bus.stores import Store
+from spawn.clock import Clock, SystemClock
+from spawn.contracts import arrays, members
+from spawn.contracts.arrays import Array, DeploymentMark
+from spawn.contracts.events import SUBJECTS
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.members import Member
+from spawn.errors import Cause, NotFound, Rejected, Transient
+from spawn.runtime.settings import load
+from spawn.telemetry.log import configure
+
+_HEARD_WITHIN = timedelta(seconds=1)
+"""How long a launcher that is busy may take to say that it is there."""
+
+
+class Plane:
+    """An open connection and what commands do with it."""
+
+    def __init__(self, bus: Bus, place: Place, clock: Clock) -> None:
+        self._bus = bus
+        self._place = place
+        self.clock = clock
+        self.arrays = Store(bus, arrays.BUCKET, Array)
+        self.members = Store(bus, members.BUCKET, Member)
+        self.commands = Commands(bus)
+        self.requests = Requests(bus)
+
+    async def deployment(self) -> str:
+        """Return whose bus this is; raise `Rejected` when nothing says so."""
+        if self._place.deployment:
+            return self._place.deployment
+        try:
+            mark = await Store(self._bus, arrays.BUCKET, DeploymentMark).get(arrays.MARK_KEY)
+        except NotFound as error:
+            raise Rejected(
+                "this bus doesn't say which deployment it serves yet: set SPAWN_DEPLOYMENT,"
+                " or start its launcher",
+                field="SPAWN_DEPLOYMENT",
+            ) from error
+        return mark.value.deployment
+
+    async def all_arrays(self) -> list[Array]:
+        """Return the records of all arrays, ended ones that are still kept included."""
+        return [entry.value for entry in (await self.arrays.load("*")).values()]
+
+    async def find(self, text: str) -> Array:
+        """Return the array with this name or id; raise `NotFound` with the nearest names."""
+        return find_array(await self.all_arrays(), text)
+
+    async def members_of(self, array: ArrayId) -> list[Member]:
+        """Return the records of an array's members."""
+        return [entry.value for entry in (await self.members.load(f"{array}.*")).values()]
+
+    def follow(
+        self, array: ArrayId | None, *, from_first: bool
+    ) -> AsyncGenerator[Followed | CaughtUp]:
+        """Yield an array's events, or everybody's, in order; from the first or from now on."""
+        subject = following.of_array(array) if array else SUBJECTS
+        begin = following.from_first if from_first else following.from_now
+        return following.follow(self._bus, begin(subject))
+
+    async def has_launcher(self) -> bool:
+        """Say whether a launcher answers."""
+        return await count_replicas(self._bus, "launcher", within=_HEARD_WITHIN) > 0
+
+
+@asynccontextmanager
+async def open_plane() -> AsyncGenerator[Plane]:
+    """Connect to the control plane; raise `Transient` saying how to start one."""
+    configure("cli", level="CRITICAL", plain=True)
+    place = find_place()
+    clock = SystemClock()
+    settings = msgspec.structs.replace(
+        load(BusSettings), nats_url=place.bus.url, nats_creds=place.bus.creds
+    )
+    async with _connected(settings, clock) as bus:
+        yield Plane(bus, place, clock)
+
+
+@asynccontextmanager
+async def _connected(settings: BusSettings, clock: Clock) -> AsyncGenerator[Bus]:
+    connection = connect(settings, name="spawn-cli", patient=False, clock=clock)
+    try:
+        bus = await connection.__aenter__()
+    except Transient as error:
+        raise Transient(
+            f"{error.message}; start a control plane with `spawn up --sandbox` (a cloud on this"
+            " machine) or `spawn up` (AWS)",
+            code=error.code,
+            cause=Cause.UNREACHABLE,
+        ) from error
+    try:
+        yield bus
+    finally:
+        await connection.__aexit__(None, None, None)
+
+
+def within(duration: timedelta | None) -> asyncio.Timeout:
+    """Bound a block; unbounded without a duration. Raises `TimeoutError`."""
+    return asyncio.timeout(duration.total_seconds() if duration else None)
