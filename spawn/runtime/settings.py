@@ -34,6 +34,11 @@ def load(kind: type[S], *, prefix: str = "SPAWN_", env: Mapping[str, str] | None
     return kind(**values)
 
 
+def environment() -> dict[str, str]:
+    """Return a copy of the whole environment: what a child process is given."""
+    return dict(os.environ)
+
+
 def _decode(variable: str, text: str, kind: Any) -> Any:
     try:
         if kind is timedelta or timedelta in get_args(kind):

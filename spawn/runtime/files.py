@@ -1,0 +1,50 @@
+"""Files that only their owner may read, and that are whole at every instant."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from spawn.errors import Rejected
+
+_PRIVATE_FOLDER = 0o700
+_OTHERS = 0o077
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace `path` by a 0600 file in one step; a reader sees the old content or the new."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def make_private_folder(path: Path, *, ours: str, variable: str) -> None:
+    """Make `path` a 0700 folder of this user.
+
+    A folder that others may enter is closed when it is empty or holds the entry `ours`: it may
+    be somebody's home otherwise. Raises `Rejected` naming the folder and the `variable` by
+    which another can be named.
+    """
+    try:
+        path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(path, f"cannot be made ({error.strerror})", variable) from error
+    status = path.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise _unusable(path, "is not a folder", variable)
+    if status.st_uid != os.getuid():
+        raise _unusable(path, f"belongs to user {status.st_uid}", variable)
+    if status.st_mode & _OTHERS:
+        entries = {entry.name for entry in path.iterdir()}
+        if entries and ours not in entries:
+            raise _unusable(path, "holds other files, and others may enter it", variable)
+        path.chmod(_PRIVATE_FOLDER)
+
+
+def _unusable(path: Path, why: str, variable: str) -> Rejected:
+    return Rejected(f"{path} {why}: name another folder by {variable}", field=variable)
