@@ -77,3 +77,10 @@ class Conflict(Outcome):
     """Something else was written or claimed first."""
 
     cause = Cause.EXISTS
+
+
+def first_outcome(group: BaseExceptionGroup[Outcome]) -> Outcome:
+    """Return the first outcome of a task group: one cause is enough to stop, and to say why."""
+    for each in group.exceptions:
+        return first_outcome(each) if isinstance(each, BaseExceptionGroup) else each
+    raise ValueError("an exception group is never empty")

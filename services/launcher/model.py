@@ -106,21 +106,18 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     asked: frozenset[InstanceId]
 
 
-class Image(msgspec.Struct, frozen=True):
-    """A machine image and the architecture that it runs on."""
-
-    id: str
-    architecture: str
-
-
 class Places(msgspec.Struct, frozen=True, kw_only=True):
-    """What AWS knows about where a spec may run: the input of placement."""
+    """What AWS knows about where a spec may run: the input of placement.
 
-    image: Image
+    `architectures` and `offerings` (zones) are by instance type; `subnets` are pairs of zone and
+    subnet id, in the order in which zones are tried.
+    """
+
+    image_id: str
+    architecture: str
     architectures: Mapping[str, tuple[str, ...]]
     offerings: Mapping[str, tuple[str, ...]]
     subnets: tuple[tuple[str, str], ...]
-    """Pairs of zone and subnet id, in the order in which zones are tried."""
     security_group_ids: tuple[str, ...]
 
 

@@ -5,12 +5,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.checks import Limits, changed_fields, check_spec
 from spawn.contracts.durations import parse_duration
 from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
 from spawn.contracts.ids import ArrayId, array_id, check_request_id
-from spawn.contracts.launches import NOT_AFTER, Digest, Launch, LaunchSpec
+from spawn.contracts.launches import (
+    NOT_AFTER,
+    Digest,
+    Launch,
+    LaunchPlan,
+    LaunchSpec,
+    PlannedChunk,
+)
 from spawn.contracts.leases import Lease
 from spawn.errors import Conflict, Rejected
 
@@ -42,7 +49,6 @@ def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, term
     named = array_id(
         deployment=terms.deployment, owner=owner, request_id=launch.request_id, name=spec.name
     )
-    ttl = parse_duration(spec.ttl) if spec.ttl else terms.default_ttl
     array = Array(
         id=named,
         name=spec.name,
@@ -56,10 +62,39 @@ def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, term
         spec_hash=spec_hash(spec),
         state=ArrayState.ACCEPTED,
         accepted_at=now,
-        lease=Lease(until=now + ttl),
+        lease=lease_of(spec, now=now, terms=terms),
         user_data=digest(spec.user_data),
     )
     return msgspec.structs.replace(array, outbox=(accepted_event(array, now),))
+
+
+def lease_of(spec: LaunchSpec, *, now: datetime, terms: Terms) -> Lease:
+    """Return the lease of a launch that is accepted at `now`."""
+    return Lease(until=now + (parse_duration(spec.ttl) if spec.ttl else terms.default_ttl))
+
+
+def preview(
+    spec: LaunchSpec,
+    placement: Placement,
+    chunks: tuple[Chunk, ...],
+    *,
+    now: datetime,
+    terms: Terms,
+) -> LaunchPlan:
+    """Say what a launch would do when its first pool has room."""
+    first = placement.pools[0]
+    return LaunchPlan(
+        name=spec.name,
+        size=spec.count,
+        min_count=spec.min_count or spec.count,
+        region=spec.region,
+        image_id=placement.image_id,
+        pools=placement.pools,
+        chunks=tuple(PlannedChunk(ranks=chunk.ranks, pool=first) for chunk in chunks),
+        calls={"RunInstances": len(chunks)},
+        user_data_bytes=len(spec.user_data.encode()),
+        lease=lease_of(spec, now=now, terms=terms),
+    )
 
 
 def accepted_event(array: Array, now: datetime) -> Event:

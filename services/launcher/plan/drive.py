@@ -1,13 +1,15 @@
 """What an array needs next: the whole road from accepted to its end, as one pure function."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
-from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.events import (
     ArrayDegraded,
     ArrayFailed,
+    ArrayLaunching,
     ArrayReady,
     ArrayRejected,
     ArrayTerminated,
@@ -156,6 +158,20 @@ def _over(view: View) -> Array:
     else:
         data = ArrayTerminated(reason=array.ending.reason)
     return advance(array, view.now, data, state=array.ending.state)
+
+
+def launching(
+    array: Array, placement: Placement, chunks: tuple[Chunk, ...], *, now: datetime
+) -> Array:
+    """Begin to ask for capacity."""
+    data = ArrayLaunching(
+        pools=placement.pools,
+        chunks=len(chunks),
+        reason=f"{array.size} instances in {len(chunks)} calls",
+    )
+    return advance(
+        array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks
+    )
 
 
 def reject(array: Array, rejection: Rejected, view: View) -> Array:

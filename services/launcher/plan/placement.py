@@ -35,9 +35,9 @@ def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> 
     Raises `Rejected` when the image fits a type not, or when no zone offers any of the types.
     """
     for name in types:
-        if places.image.architecture not in places.architectures[name]:
+        if places.architecture not in places.architectures[name]:
             raise Rejected(
-                f"ami={places.image.id}: it is for {places.image.architecture}, {name} is"
+                f"ami={places.image_id}: it is for {places.architecture}, {name} is"
                 f" {'/'.join(places.architectures[name])}; choose another image or type",
                 field="ami",
             )
@@ -51,7 +51,7 @@ def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> 
             cause=Cause.INVALID,
         )
     return Placement(
-        image_id=places.image.id, pools=pools, security_group_ids=places.security_group_ids
+        image_id=places.image_id, pools=pools, security_group_ids=places.security_group_ids
     )
 
 

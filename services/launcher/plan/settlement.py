@@ -1,6 +1,6 @@
 """What becomes of an array's record and members once a call has been answered."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -10,7 +10,7 @@ from services.launcher.plan.acceptance import event_source
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent
 from spawn.contracts.events import ArrayLaunching, Data, Event, InstanceLaunched, event_id
 from spawn.contracts.ids import ClientToken
-from spawn.contracts.instances import Described
+from spawn.contracts.instances import Described, Instance
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Refusal
 from spawn.contracts.ranks import format_ranks, parse_ranks
@@ -51,40 +51,69 @@ def find_intent(array: Array, token: ClientToken) -> Intent | None:
     return next((each for each in array.intents if each.token == token), None)
 
 
-def members_of(
-    array: Array, intent: Intent, made: Iterable[Described], *, now: datetime
-) -> tuple[Member, ...]:
-    """Give each instance its rank by launch index, in ascending order of ranks."""
+def ranks_of(intent: Intent, made: Iterable[Described]) -> dict[int, Described]:
+    """Give each instance its rank: its launch index counts into the chunk's ranks."""
     ranks = parse_ranks(intent.chunk.ranks)
+    return {ranks[each.launch_index]: each for each in made}
+
+
+def members_of(
+    array: Array,
+    intent: Intent,
+    made: Iterable[Described],
+    known: Mapping[int, Member],
+    *,
+    now: datetime,
+) -> tuple[Member, ...]:
+    """Make the records of new instances; those of a member that has ended are superseded.
+
+    A rank that is recorded with a living instance is left as it is.
+    """
     members: list[Member] = []
-    for described in sorted(made, key=lambda each: each.launch_index):
-        member = Member(
-            array_id=array.id,
-            rank=ranks[described.launch_index],
-            state=MemberState.LAUNCHED,
-            instance=described.instance,
-            changed_at=now,
-        )
-        data = InstanceLaunched(
-            rank=member.rank,
-            generation=member.generation,
-            instance=described.instance,
-            reason=f"asked of {intent.pool}",
-        )
-        event = member_event(member, data, deployment=array.deployment, now=now)
-        members.append(msgspec.structs.replace(member, outbox=(event,)))
+    for rank, described in sorted(ranks_of(intent, made).items()):
+        holder = known.get(rank)
+        if holder is None or (
+            holder.state.is_over and holder.instance.id != described.instance.id
+        ):
+            members.append(_new_member(array, intent, described.instance, rank, holder, now))
     return tuple(members)
 
 
+def _new_member(  # noqa: PLR0913 - one record, made of what each of these alone knows
+    array: Array,
+    intent: Intent,
+    instance: Instance,
+    rank: int,
+    holder: Member | None,
+    now: datetime,
+) -> Member:
+    member = Member(
+        array_id=array.id,
+        rank=rank,
+        generation=holder.generation + 1 if holder else 0,
+        version=holder.version + 1 if holder else 1,
+        state=MemberState.LAUNCHED,
+        instance=instance,
+        changed_at=now,
+    )
+    data = InstanceLaunched(
+        rank=rank,
+        generation=member.generation,
+        instance=instance,
+        reason=f"asked of {intent.pool}",
+    )
+    event = member_event(member, data, deployment=array.deployment, now=now)
+    return msgspec.structs.replace(member, outbox=(event,))
+
+
 def settle_launched(
-    array: Array, token: ClientToken, members: Iterable[Member], *, now: datetime
+    array: Array, token: ClientToken, filled: Collection[int], *, now: datetime
 ) -> Array:
-    """Close an intent whose call made instances; ranks that it left out wait for another pool."""
+    """Close an intent whose call filled ranks; those that it left out wait for another pool."""
     intent = find_intent(array, token)
     if intent is None:
         return array
     asked = parse_ranks(intent.chunk.ranks)
-    filled = {member.rank for member in members}
     missing = [rank for rank in asked if rank not in filled]
     if not missing:
         return advance(array, now, intents=_without(array, token))

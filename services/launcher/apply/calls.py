@@ -1,0 +1,192 @@
+"""Calls to EC2 for one array: send an intent, trace one, end instances."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from services.launcher.apply.records import write_array, write_members
+from services.launcher.model import VISIBILITY, MemberChange, Refused
+from services.launcher.plan.ladder import choose_pool, open_intent
+from services.launcher.plan.settlement import (
+    drop_chunk,
+    members_of,
+    ranks_of,
+    settle_launched,
+    settle_lost,
+    settle_refused,
+)
+from services.launcher.ports import World
+from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.instances import Described
+from spawn.contracts.ranks import parse_ranks
+from spawn.errors import Cause, Conflict, Outcome
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
+
+PROPAGATION = timedelta(minutes=2)
+"""How long a new instance profile may be unknown to EC2 before the launch is given up."""
+
+_FIRST_PAUSE = timedelta(seconds=0.2)
+_LONGEST_PAUSE = timedelta(seconds=5)
+
+
+async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | None:
+    """Wait for a turn, then write the intent of a chunk; None when there is nothing to send.
+
+    Raises `Conflict` when the array is being ended meanwhile.
+    """
+    entry = world.fleet.array(array_id)
+    if entry is None:
+        return None
+    count = len(parse_ranks(chunk.ranks))
+    pacer = world.aws.ec2(entry.value.region).pacer
+    if choose_pool(entry.value, chunk, world.memory.exhausted, now=world.clock.now()):
+        await pacer.take("RunInstances", instances=count, key=array_id)
+
+    def write_down(array: Array) -> Array:
+        now = world.clock.now()
+        pool = choose_pool(array, chunk, world.memory.exhausted, now=now)
+        if pool is None:
+            return drop_chunk(array, chunk, now=now)
+        return open_intent(array, chunk, pool, now=now)
+
+    try:
+        after = await write_array(world, array_id, write_down)
+    except Conflict:
+        pacer.give_back("RunInstances", instances=count)
+        raise
+    return next((each for each in after.intents if each.chunk.number == chunk.number), None)
+
+
+async def send(world: World, array_id: ArrayId, intent: Intent) -> None:
+    """Send an intent's stored request until EC2 has answered it, and record the answer.
+
+    The first call's turn has been taken by the caller. Stops without an answer when the array
+    is being ended: the intent is then traced instead.
+    """
+    ec2 = world.aws.ec2(intent.request.region)
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            world.memory.count((array_id,), "RunInstances")
+            made = await ec2.run_instances(intent.request)
+        except Outcome as outcome:
+            if await _settle_outcome(world, array_id, intent, outcome):
+                return
+            _log.info("run again", token=intent.token, code=outcome.code, why=outcome.message)
+        else:
+            await _record(world, array_id, intent, made, complete=True)
+            return
+        await world.clock.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+        if _is_ending(world, array_id):
+            return
+        await ec2.pacer.take("RunInstances", instances=0, key=array_id)
+
+
+async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
+    """Find what an intent has made by its tags and token, without sending it again.
+
+    An intent is closed when all that it asked for is found, or when EC2 has had the time in
+    which it may hide an instance; what is found meanwhile is recorded at once.
+    """
+    pause = _FIRST_PAUSE
+    while True:
+        made = await _find(world, array_id, intent)
+        over = world.clock.now() - intent.opened_at >= VISIBILITY
+        complete = over or len(made) == intent.request.max_count
+        if made:
+            await _record(world, array_id, intent, made, complete=complete)
+        elif over:
+            await write_array(
+                world, array_id, lambda array: settle_lost(array, intent.token, now=_now(world))
+            )
+        if complete:
+            return
+        await world.clock.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def end_instances(world: World, array: Array, instance_ids: Iterable[InstanceId]) -> None:
+    """Ask EC2 to end instances; the observer confirms it."""
+    ids = tuple(instance_ids)
+    world.memory.count((array.id,), "TerminateInstances")
+    await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def _settle_outcome(
+    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome
+) -> bool:
+    """Record a final outcome and return True; return False when the request goes out again."""
+    now = _now(world)
+    match outcome.cause:
+        case Cause.EXISTS:
+            await trace(world, array_id, intent)
+        case Cause.ABSENT if isinstance(outcome, Conflict):
+            await write_array(world, array_id, lambda a: settle_lost(a, intent.token, now=now))
+        case Cause.CAPACITY:
+            if intent.chunk.partial or intent.request.max_count == 1:
+                until = now + world.settings.pool_memory
+                world.memory.exhausted[intent.pool] = until
+            await _refuse(world, array_id, intent, outcome, now)
+        case Cause.THROTTLED | Cause.UNREACHABLE | Cause.INTERNAL:
+            return False
+        case Cause.PROPAGATING if now - intent.opened_at < PROPAGATION:
+            return False
+        case _:
+            await _refuse(world, array_id, intent, outcome, now)
+    return True
+
+
+async def _refuse(
+    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome, now: datetime
+) -> None:
+    refused = Refused(cause=outcome.cause, code=outcome.code, message=outcome.message)
+    await write_array(
+        world, array_id, lambda array: settle_refused(array, intent.token, refused, now=now)
+    )
+
+
+async def _record(
+    world: World,
+    array_id: ArrayId,
+    intent: Intent,
+    made: Iterable[Described],
+    *,
+    complete: bool,
+) -> None:
+    entry = world.fleet.array(array_id)
+    if entry is None:
+        return
+    made = tuple(made)
+    known = world.fleet.members(array_id)
+    members = members_of(entry.value, intent, made, known, now=_now(world))
+    await write_members(world, (MemberChange(member=each, reason="launched") for each in members))
+    if not complete:
+        return
+    if len(made) < intent.request.max_count:
+        world.memory.exhausted[intent.pool] = _now(world) + world.settings.pool_memory
+    filled = ranks_of(intent, made)
+    await write_array(
+        world,
+        array_id,
+        lambda array: settle_launched(array, intent.token, filled, now=_now(world)),
+    )
+
+
+async def _find(world: World, array_id: ArrayId, intent: Intent) -> tuple[Described, ...]:
+    world.memory.count((array_id,), "DescribeInstances")
+    found = await world.aws.ec2(intent.request.region).describe_instances(
+        tags={"spawn:array-id": array_id}
+    )
+    return tuple(each for each in found if each.client_token == intent.token)
+
+
+def _is_ending(world: World, array_id: ArrayId) -> bool:
+    entry = world.fleet.array(array_id)
+    return entry is None or entry.value.ending is not None
+
+
+def _now(world: World) -> datetime:
+    return world.clock.now()

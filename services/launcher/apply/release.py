@@ -1,0 +1,32 @@
+"""Letting go of what an array that is over still holds."""
+
+from services.launcher.ports import World
+from spawn.contracts.arrays import Array, name_key
+from spawn.contracts.members import member_key
+from spawn.errors import Conflict, NotFound
+
+
+async def release(world: World, array: Array) -> None:
+    """Free the name and delete the job of an array that is over; its record stays a while."""
+    try:
+        held = await world.stores.names.get(name_key(array.name))
+        if held.value.array_id == array.id:
+            await world.stores.names.delete(name_key(array.name), held.revision)
+    except (NotFound, Conflict):
+        # Freed already, or claimed by a successor: both are what is wanted.
+        pass
+    if array.user_data is not None:
+        await world.stores.specs.delete(array.id)
+    world.memory.forget(array.id)
+
+
+async def purge(world: World) -> None:
+    """Delete the records of arrays that were over long ago."""
+    now = world.clock.now()
+    for array in world.fleet.arrays().values():
+        ended = array.ending.at if array.ending else array.accepted_at
+        if array.state.is_over and now - ended > world.settings.keep_records:
+            for rank in world.fleet.members(array.id):
+                await world.stores.members.delete(member_key(array.id, rank))
+            await world.stores.arrays.delete(array.id)
+            world.fleet.forget(array.id)

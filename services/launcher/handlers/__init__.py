@@ -1,0 +1,1 @@
+"""The launcher's reactions: commands, questions, the drivers of arrays and the observer."""

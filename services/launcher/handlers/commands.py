@@ -1,0 +1,204 @@
+"""Commands: a launch becomes a record, a terminate a state; then the drivers take over."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.launcher.apply.records import create_array, write_array
+from services.launcher.plan.acceptance import (
+    Terms,
+    accept,
+    check_same,
+    name_taken,
+    rejected_event,
+)
+from services.launcher.plan.settlement import end
+from services.launcher.ports import World
+from spawn.bus.ports import Command, Invalid
+from spawn.contracts.arrays import Array, NameClaim, name_key
+from spawn.contracts.checks import Limits
+from spawn.contracts.events import ArrayRejected
+from spawn.contracts.ids import array_id, check_name, check_request_id
+from spawn.contracts.launches import JobSpec, Launch, LaunchSpec, Terminate
+from spawn.errors import Conflict, NotFound, Rejected, Transient
+from spawn.telemetry.log import bind, get_logger
+
+_log = get_logger(__name__)
+
+_CLAIM_PATIENCE = timedelta(minutes=1)
+"""Time from a name's claim to its array's record, far above what one takes."""
+
+
+async def on_launch(command: Command[Launch], world: World) -> None:
+    """Create the array's record, or publish why not; the command is done with either."""
+    launch = command.body
+    with bind(request_id=launch.request_id):
+        try:
+            array = _accept(command, world)
+            await _create(world, array, user_data=launch.spec.user_data)
+        except (Rejected, Conflict) as refusal:
+            await _publish_rejection(world, command, refusal)
+
+
+async def on_invalid(invalid: Invalid, world: World) -> None:
+    """Answer a launch that fails its schema, when it says enough to be answered."""
+    try:
+        sent = msgspec.json.decode(invalid.body, type=_Addressed)
+        name = check_name(sent.spec.name)
+        launch = Launch(request_id=check_request_id(sent.request_id), spec=LaunchSpec(name=name))
+    except (msgspec.MsgspecError, Rejected, ValueError):
+        _log.warning("launch without a sender", reason=invalid.rejection.message)
+        return
+    command = Command(
+        body=launch,
+        subject=invalid.subject,
+        owner=invalid.owner,
+        message_id=invalid.message_id,
+        delivered=1,
+        sent_at=world.clock.now(),
+    )
+    await _publish_rejection(world, command, invalid.rejection)
+
+
+async def on_terminate(command: Command[Terminate], world: World) -> None:
+    """Write that the array is being ended; a second time changes nothing."""
+    wanted = command.body.array_id
+    reason = command.body.reason or f"{command.owner} asked for it"
+
+    def change(array: Array) -> Array:
+        if array.ending is not None or array.state.is_over:
+            return array
+        return end(array, reason, now=world.clock.now())
+
+    with bind(array_id=wanted):
+        after = await write_array(world, wanted, change)
+        _log.info("terminate", state=after.state, reason=reason)
+
+
+def terms(world: World) -> Terms:
+    """Return what this deployment grants to a launch."""
+    settings = world.settings
+    return Terms(
+        deployment=world.deployment,
+        limits=Limits(count=settings.max_count, ttl=settings.max_ttl),
+        default_ttl=settings.default_ttl,
+    )
+
+
+def check_reachable(world: World) -> None:
+    """Raise `Rejected` when machines could never reach the bus of this control plane."""
+    if not world.aws.is_local:
+        raise Rejected(
+            "machines on AWS can't reach this bus: its listener for them (SPAWN_BUS_ADVERTISE,"
+            " tls://host:port) needs machine identities, which this version doesn't have;"
+            " use spawn up --sandbox",
+            field="SPAWN_BUS_ADVERTISE",
+            code="bus-unreachable",
+        )
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+class _Addressed(msgspec.Struct):
+    """As much of a launch as is needed to say to whom it is refused."""
+
+    request_id: str
+    spec: _Named
+
+
+def _accept(command: Command[Launch], world: World) -> Array:
+    array = accept(
+        command.body,
+        owner=command.owner,
+        sent_at=command.sent_at,
+        now=world.clock.now(),
+        terms=terms(world),
+    )
+    check_reachable(world)
+    return array
+
+
+async def _create(world: World, array: Array, *, user_data: str) -> None:
+    if await _exists(world, array):
+        return
+    await _claim_name(world, array)
+    if user_data:
+        await _keep_job(world, array, JobSpec(user_data=user_data))
+    try:
+        await create_array(world, array)
+    except Conflict:
+        # Another replica was given the same request: its record has to be the same one.
+        await _exists(world, array)
+    _log.info("accepted", array_id=array.id, size=array.size, region=array.region)
+
+
+async def _exists(world: World, array: Array) -> bool:
+    try:
+        existing = await world.stores.arrays.get(array.id)
+    except NotFound:
+        return False
+    check_same(existing.value, array)
+    world.fleet.note_array(existing)
+    return True
+
+
+async def _keep_job(world: World, array: Array, job: JobSpec) -> None:
+    try:
+        await world.stores.specs.create(array.id, job)
+    except Conflict:
+        kept = await world.stores.specs.get(array.id)
+        await world.stores.specs.update(array.id, job, kept.revision)
+
+
+async def _claim_name(world: World, array: Array) -> None:
+    key, now = name_key(array.name), world.clock.now()
+    claim = NameClaim(array.id, now)
+    try:
+        await world.stores.names.create(key, claim)
+    except Conflict:
+        held = await world.stores.names.get(key)
+        if held.value.array_id == array.id:
+            return
+        await _check_free(world, array.name, held.value, now)
+        await world.stores.names.update(key, claim, held.revision)
+
+
+async def _check_free(world: World, name: str, held: NameClaim, now: datetime) -> None:
+    try:
+        holder = (await world.stores.arrays.get(held.array_id)).value
+    except NotFound:
+        if now - held.claimed_at < _CLAIM_PATIENCE:
+            raise Transient(f"{name} is being claimed by {held.array_id}") from None
+        return
+    if not holder.state.is_over:
+        raise name_taken(name, holder)
+
+
+async def _publish_rejection(
+    world: World, command: Command[Launch], refusal: Rejected | Conflict
+) -> None:
+    launch = command.body
+    data = ArrayRejected(
+        request_id=launch.request_id,
+        name=launch.spec.name,
+        code=refusal.code,
+        message=refusal.message,
+        field=refusal.field if isinstance(refusal, Rejected) else "request_id",
+    )
+    named = array_id(
+        deployment=world.deployment,
+        owner=command.owner,
+        request_id=launch.request_id,
+        name=launch.spec.name,
+    )
+    event = rejected_event(
+        named,
+        data,
+        deployment=world.deployment,
+        message_id=command.message_id,
+        now=world.clock.now(),
+    )
+    await world.events.publish(event)
+    _log.info("rejected", array_id=named, code=refusal.code, reason=refusal.message)

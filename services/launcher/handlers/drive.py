@@ -1,0 +1,232 @@
+"""Drivers: one task for each array that is not at rest, by one replica at a time."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from services.launcher.apply.calls import end_instances, open_next, send, trace
+from services.launcher.apply.places import look_up_places
+from services.launcher.apply.records import (
+    DUPLICATES,
+    publish_left_over,
+    refresh,
+    write_array,
+)
+from services.launcher.apply.release import release
+from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
+from services.launcher.plan.drive import is_at_rest, launching, next_steps, reject
+from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.placement import plan_placement
+from services.launcher.plan.settlement import give_up
+from services.launcher.ports import World
+from spawn.bus.ports import Fence
+from spawn.clock import wait_event
+from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
+from spawn.contracts.ranks import parse_ranks
+from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected, Transient
+from spawn.telemetry.log import bind, get_logger
+
+_log = get_logger(__name__)
+
+POLL = timedelta(seconds=2)
+"""How often an array that waits for something is looked at again without a reason."""
+
+_ASK_AGAIN = timedelta(seconds=10)
+"""How long an instance that was asked to end may go on before it is asked again."""
+
+
+async def drive_arrays(world: World) -> None:
+    """Keep a driver for every array that needs one; runs until it is cancelled."""
+    await world.fleet.known()
+    driving: set[ArrayId] = set()
+    async with asyncio.TaskGroup() as group:
+        while True:
+            world.fleet.stirred.clear()
+            for array_id in _due(world) - driving:
+                driving.add(array_id)
+                world.fleet.changed.discard(array_id)
+                group.create_task(_drive_and_forget(world, array_id, driving))
+            await wait_event(world.fleet.stirred, POLL)
+
+
+def _due(world: World) -> set[ArrayId]:
+    now = world.clock.now()
+    return {
+        array.id for array in world.fleet.arrays().values() if _needs_driver(world, array, now)
+    }
+
+
+def _needs_driver(world: World, array: Array, now: datetime) -> bool:
+    if array.state.is_over:
+        recent = any(now - event.time < DUPLICATES for event in array.outbox)
+        return recent and world.memory.published.get(array.id, 0) < array.version
+    if not is_at_rest(array) or array.lease.is_over(now):
+        return True
+    return array.id in world.fleet.changed
+
+
+async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
+    try:
+        with bind(array_id=array_id):
+            await drive(world, array_id)
+    except* Outcome as outcomes:
+        _log.warning("driver stopped", reasons=[str(each) for each in outcomes.exceptions])
+        await world.clock.sleep(POLL)
+    finally:
+        driving.discard(array_id)
+
+
+async def drive(world: World, array_id: ArrayId) -> None:
+    """Take an array as far as it goes now, unless another replica does."""
+    async with world.fences.hold(f"drive.{array_id}") as fence:
+        if fence is None:
+            return
+        await refresh(world, array_id)
+        await publish_left_over(world, array_id)
+        changed = world.fleet.listen(array_id)
+        try:
+            async with asyncio.TaskGroup() as group:
+                driver = Driver(world, array_id, group)
+                await driver.run(fence, changed)
+        finally:
+            world.fleet.unlisten(array_id, changed)
+
+
+class Driver:
+    """One array under way: its records are the truth, this only knows what it has started."""
+
+    def __init__(self, world: World, array_id: ArrayId, group: asyncio.TaskGroup) -> None:
+        self._world = world
+        self._array_id = array_id
+        self._group = group
+        self._placing: dict[int, asyncio.Task[None]] = {}
+        self._sending: dict[ClientToken, asyncio.Task[None]] = {}
+        self._ended: dict[InstanceId, datetime] = {}
+
+    async def run(self, fence: Fence, changed: asyncio.Event) -> None:
+        """Do what is next until the array is at rest or another replica takes over."""
+        while not fence.is_lost:
+            changed.clear()
+            view = self._view()
+            if view is None:
+                break
+            steps = next_steps(view)
+            for step in steps:
+                _log.info("step", kind=type(step).__name__, reason=step.reason)
+                await self._apply(step, view)
+            if not steps and is_at_rest(view.array) and not self._sending:
+                await self._rest(view.array)
+                break
+            await wait_event(changed, POLL)
+        for task in (*self._placing.values(), *self._sending.values()):
+            task.cancel()
+
+    def _view(self) -> View | None:
+        entry = self._world.fleet.array(self._array_id)
+        if entry is None:
+            return None
+        now = self._world.clock.now()
+        asked = {id_ for id_, at in self._ended.items() if now - at < _ASK_AGAIN}
+        return View(
+            array=entry.value,
+            members=self._world.fleet.members(self._array_id),
+            now=now,
+            placing=frozenset(self._placing),
+            sending=frozenset(self._sending),
+            ending=frozenset(asked),
+            calls=self._world.memory.calls[self._array_id],
+        )
+
+    async def _rest(self, array: Array) -> None:
+        if array.state.is_over:
+            await release(self._world, array)
+
+    async def _apply(self, step: Step, view: View) -> None:
+        match step:
+            case LookUp():
+                await self._look_up(view)
+            case Place(chunk=chunk):
+                self._start(self._placing, chunk.number, self._place(chunk))
+            case Resend(intent=intent):
+                self._start(self._sending, intent.token, self._resend(intent))
+            case Trace(intent=intent):
+                self._stop_placing()
+                self._start(
+                    self._sending, intent.token, trace(self._world, self._array_id, intent)
+                )
+            case End(instance_ids=ids):
+                await self._end(view.array, ids)
+            case Write(array=array):
+                await self._write(view.array, array)
+            case _:
+                assert_never(step)
+
+    async def _look_up(self, view: View) -> None:
+        world, now = self._world, self._world.clock.now()
+        try:
+            types, places = await look_up_places(world, view.array.spec)
+            placement = plan_placement(view.array.spec, types, places)
+        except Rejected as rejection:
+            if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
+                after = give_up(view.array, rejection.code, rejection.message, now=now)
+            else:
+                after = reject(view.array, rejection, view)
+        except Transient as delay:
+            _log.info("look up again", why=delay.message)
+            return
+        else:
+            chunks = split_chunks(range(view.array.size), size=world.settings.chunk_size)
+            after = launching(view.array, placement, chunks, now=now)
+        await self._write(view.array, after)
+
+    async def _place(self, chunk: Chunk) -> None:
+        try:
+            intent = await open_next(self._world, self._array_id, chunk)
+        except Conflict:
+            return
+        if intent is not None:
+            self._placing.pop(chunk.number)
+            self._start(self._sending, intent.token, send(self._world, self._array_id, intent))
+
+    async def _resend(self, intent: Intent) -> None:
+        pacer = self._world.aws.ec2(intent.request.region).pacer
+        count = len(parse_ranks(intent.chunk.ranks))
+        await pacer.take("RunInstances", instances=count, key=self._array_id)
+        await send(self._world, self._array_id, intent)
+
+    async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
+        self._stop_placing()
+        try:
+            await end_instances(self._world, array, ids)
+        except (Transient, NotFound) as delay:
+            _log.info("end again", why=delay.message)
+            return
+        now = self._world.clock.now()
+        self._ended.update(dict.fromkeys(ids, now))
+
+    async def _write(self, before: Array, after: Array) -> None:
+        await write_array(
+            self._world,
+            self._array_id,
+            lambda current: after if current.version == before.version else current,
+        )
+
+    def _stop_placing(self) -> None:
+        for task in self._placing.values():
+            task.cancel()
+
+    def _start(
+        self, running: dict[Any, asyncio.Task[None]], key: object, work: Coroutine[Any, Any, None]
+    ) -> None:
+        task = self._group.create_task(work)
+        running[key] = task
+        task.add_done_callback(lambda done: self._done(running, key, done))
+
+    def _done(
+        self, running: dict[Any, asyncio.Task[None]], key: object, task: asyncio.Task[None]
+    ) -> None:
+        if running.get(key) is task:
+            del running[key]
+        self._world.fleet.stir(self._array_id)

@@ -1,0 +1,40 @@
+"""Questions: what a launch would do, and what the orphan sweep finds."""
+
+from services.launcher.apply.places import look_up_places
+from services.launcher.handlers.commands import check_reachable, terms
+from services.launcher.handlers.observe import regions, survey_all
+from services.launcher.plan.acceptance import preview
+from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.placement import plan_placement
+from services.launcher.ports import World
+from spawn.bus.ports import Request
+from spawn.contracts.checks import check_spec
+from spawn.contracts.launches import (
+    CollectReport,
+    CollectRequest,
+    LaunchPlan,
+    LaunchSpec,
+)
+
+
+async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
+    """Say what a launch would do; raise `Rejected` naming the field that rules it out."""
+    granted = terms(world)
+    spec = check_spec(request.body, granted.limits)
+    check_reachable(world)
+    types, places = await look_up_places(world, spec)
+    placement = plan_placement(spec, types, places)
+    chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
+    return preview(spec, placement, chunks, now=world.clock.now(), terms=granted)
+
+
+async def on_collect(request: Request[CollectRequest], world: World) -> CollectReport:
+    """Run the orphan sweep now over every region, or say what it would do."""
+    await world.fleet.known()
+    act = not request.body.dry_run
+    findings = [
+        finding
+        for region in sorted(regions(world))
+        for finding in await survey_all(world, region, act=act)
+    ]
+    return CollectReport(findings=tuple(findings), acted=act)

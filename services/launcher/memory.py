@@ -1,0 +1,108 @@
+"""What one replica of the launcher remembers: copies and hints, never the truth."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from spawn.bus.mirror import Mirror
+from spawn.bus.ports import Change, Entry
+from spawn.contracts.arrays import Array
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.members import Member, member_key
+from spawn.contracts.pools import Pool
+
+
+class Fleet:
+    """This replica's copy of all arrays and members, fed by watches and by its own writes.
+
+    It may lag behind the bucket; whoever writes compares revisions, so a stale copy costs a
+    second try and nothing else. `changed` names the arrays to look at again.
+    """
+
+    def __init__(self) -> None:
+        self._arrays = Mirror[Array]()
+        self._members = Mirror[Member]()
+        self._ranks: dict[ArrayId, set[int]] = defaultdict(set)
+        self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
+        self.changed: set[ArrayId] = set()
+        self.stirred = asyncio.Event()
+
+    async def known(self) -> None:
+        """Return once every record has been read."""
+        await self._arrays.caught_up.wait()
+        await self._members.caught_up.wait()
+
+    def array(self, array_id: ArrayId) -> Entry[Array] | None:
+        """Return the array's record as last seen."""
+        return self._arrays.get(array_id)
+
+    def arrays(self) -> dict[ArrayId, Array]:
+        """Return every array."""
+        return {entry.value.id: entry.value for entry in self._arrays.items().values()}
+
+    def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
+        """Return one member's record as last seen."""
+        return self._members.get(member_key(array_id, rank))
+
+    def members(self, array_id: ArrayId) -> dict[int, Member]:
+        """Return an array's members by rank."""
+        entries = (self.member(array_id, rank) for rank in self._ranks.get(array_id, ()))
+        return {entry.value.rank: entry.value for entry in entries if entry is not None}
+
+    def note_array(self, change: Change[Array]) -> None:
+        """Take over a newer state of an array."""
+        self._arrays.take(change)
+        if isinstance(change, Entry):
+            self.stir(change.value.id)
+
+    def note_member(self, change: Change[Member]) -> None:
+        """Take over a newer state of a member."""
+        self._members.take(change)
+        if isinstance(change, Entry):
+            self._ranks[change.value.array_id].add(change.value.rank)
+            self.stir(change.value.array_id)
+
+    def forget(self, array_id: ArrayId) -> None:
+        """Drop the index of an array whose records are deleted."""
+        self._ranks.pop(array_id, None)
+        self.changed.discard(array_id)
+
+    def listen(self, array_id: ArrayId) -> asyncio.Event:
+        """Return an event that is set by every change of the array, until `unlisten`."""
+        event = asyncio.Event()
+        self._listeners[array_id].add(event)
+        return event
+
+    def unlisten(self, array_id: ArrayId, event: asyncio.Event) -> None:
+        """Stop setting an event."""
+        self._listeners[array_id].discard(event)
+        if not self._listeners[array_id]:
+            del self._listeners[array_id]
+
+    def stir(self, array_id: ArrayId) -> None:
+        """Have an array looked at again."""
+        self.changed.add(array_id)
+        self.stirred.set()
+        for event in self._listeners.get(array_id, ()):
+            event.set()
+
+
+class Memory:
+    """What this replica remembers between decisions; losing it costs time, never an instance."""
+
+    def __init__(self) -> None:
+        self.exhausted: dict[Pool, datetime] = {}
+        self.calls: dict[ArrayId, Counter[str]] = defaultdict(Counter)
+        self.published: dict[str, int] = {}
+        self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
+        """Count one AWS call for the arrays that it was made for."""
+        for array_id in array_ids:
+            self.calls[array_id][api] += 1
+
+    def forget(self, array_id: ArrayId) -> None:
+        """Drop what is known of an array that is over."""
+        self.calls.pop(array_id, None)
+        self.locks.pop(array_id, None)

@@ -1,0 +1,38 @@
+"""What the launcher needs from outside, as types, and the world that bundles it."""
+
+from dataclasses import dataclass, field
+
+from services.launcher.config import Settings
+from services.launcher.memory import Fleet, Memory
+from spawn.aws.ports import AwsPort
+from spawn.bus.ports import EventsPort, FencesPort, StorePort
+from spawn.clock import Clock
+from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
+from spawn.contracts.launches import JobSpec
+from spawn.contracts.members import Member
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """The launcher's records. `arrays`, `names` and `marks` are one bucket."""
+
+    arrays: StorePort[Array]
+    names: StorePort[NameClaim]
+    marks: StorePort[DeploymentMark]
+    members: StorePort[Member]
+    specs: StorePort[JobSpec]
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """All that a handler may touch."""
+
+    settings: Settings
+    deployment: str
+    clock: Clock
+    stores: Stores
+    events: EventsPort
+    fences: FencesPort
+    aws: AwsPort
+    fleet: Fleet = field(default_factory=Fleet)
+    memory: Memory = field(default_factory=Memory)

@@ -1,0 +1,36 @@
+"""Table of contents: what the launcher hears, answers and keeps doing."""
+
+from datetime import timedelta
+
+from services.launcher.adapters import open_world
+from services.launcher.apply.release import purge
+from services.launcher.config import Settings
+from services.launcher.handlers.commands import on_invalid, on_launch, on_terminate
+from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.mirror import mirror_arrays, mirror_members
+from services.launcher.handlers.observe import observe_regions
+from services.launcher.handlers.questions import on_collect, on_plan
+from services.launcher.ports import World
+from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
+from spawn.runtime.service import Service, background, command, endpoint, every
+
+SERVICE: Service[Settings, World] = Service(
+    name="launcher",
+    settings=Settings,
+    open=open_world,
+    routes=(
+        command("launch", Launch, on_launch, on_invalid=on_invalid),
+        command("terminate", Terminate, on_terminate),
+    ),
+    endpoints=(
+        endpoint("plan", LaunchSpec, on_plan),
+        endpoint("collect", CollectRequest, on_collect),
+    ),
+    background=(
+        background(mirror_arrays, name="mirror arrays"),
+        background(mirror_members, name="mirror members"),
+        background(drive_arrays, name="drive arrays"),
+        background(observe_regions, name="observe regions"),
+    ),
+    timers=(every(timedelta(minutes=1), purge, name="purge"),),
+)
