@@ -26,6 +26,7 @@ from sandbox.errors import AwsError, Reply, render
 from sandbox.longpoll import LongPolls
 from sandbox.moto_server import MotoServer
 from sandbox.request import Call, Region, parse
+from sandbox.routing import check_region, operation_of
 from spawn.clock import Clock
 
 _CAN_BE_UNFILTERED = frozenset(
@@ -67,6 +68,7 @@ class Front:
         started = self._clock.monotonic()
         fault = None
         try:
+            call = await self._moto.perform(self._placed, call)
             await self._authenticate(call)
             charge = self._admit(call)
             fault = self._behaviours.faults.strike(call)
@@ -79,19 +81,24 @@ class Front:
         return _response(reply)
 
     async def _read(self, request: web.Request) -> Call:
-        call = parse(
+        return parse(
             method=request.method,
             target=request.raw_path,
             headers=tuple(request.headers.items()),
             body=await request.read(),
             request_id=str(UUID(hex=token_hex(16), version=4)),
         )
-        account = await self._moto.run(self._credentials.account_of, call)
-        return msgspec.structs.replace(call, account=account)
+
+    def _placed(self, call: Call) -> Call:
+        """Return the call with its account, and its API where only the path says it."""
+        check_region(call)
+        account = self._credentials.account_of(call)
+        action = call.action or operation_of(call)
+        return msgspec.structs.replace(call, account=account, action=action)
 
     async def _authenticate(self, call: Call) -> None:
         if self._behaviours.verifies(call.service):
-            await self._moto.run(self._credentials.verify, call)
+            await self._moto.perform(self._credentials.verify, call)
 
     def _admit(self, call: Call) -> "Charge | None":
         if not self._behaviours.throttling:
@@ -118,7 +125,7 @@ class Front:
             operation = OPERATIONS.get(call.action) if call.service == "ec2" else None
             if operation is None:
                 return await self._polls.call(call)
-            answer = await self._moto.run(operation, self._cloud, call)
+            answer = await self._moto.perform(operation, call, self._cloud)
             touched = answer.resources
             self.touched()
             return Reply(200, answer.body)

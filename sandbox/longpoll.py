@@ -48,21 +48,21 @@ class LongPolls:
         """Answer a call by moto."""
         if call.service == "sqs" and call.action == "ReceiveMessage":
             return await self._receive(call)
-        reply = await self._moto.run(self._moto.call, call)
+        reply = await self._moto.perform(self._moto.call, call)
         if call.service in _SENDS:
             self.wake()
         return reply
 
     async def _receive(self, call: Call) -> Reply:
-        wait = await self._moto.run(_wait_time, call)
+        wait = await self._moto.perform(_wait_time, call)
         if not 0 < wait <= _LONGEST:
-            return await self._moto.run(self._moto.call, call)
+            return await self._moto.perform(self._moto.call, call)
         at_once = _without_wait(call)
         ends = self._clock.monotonic() + wait
         while True:
             # Taken before the call: what is sent during it must not be missed.
             sent = self._sent
-            reply = await self._moto.run(self._moto.call, at_once)
+            reply = await self._moto.perform(self._moto.call, at_once)
             left = timedelta(seconds=ends - self._clock.monotonic())
             if reply.code or not _empty(reply) or left <= timedelta(0) or self._stopping:
                 return reply

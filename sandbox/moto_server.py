@@ -6,27 +6,29 @@ runs in the one thread of this executor, in turn.
 """
 
 import asyncio
-import io
-import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeVar
-from urllib.parse import unquote_to_bytes
 
+from moto.backend_index import backend_url_patterns
+from moto.core.exceptions import ServiceException
+from moto.ec2.exceptions import FilterNotImplementedError
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]  moto has none
+    SIGNING_ALIASES,
     DomainDispatcherApplication,
     create_backend_app,
 )
 
 from sandbox.errors import AwsError, Reply
 from sandbox.request import Call
+from sandbox.wsgi import environ
 from spawn.telemetry.log import get_logger
 
 T = TypeVar("T")
 
 _HOP_BY_HOP = frozenset({"connection", "transfer-encoding", "keep-alive", "server", "date"})
 _SERVER_ERROR = 500
-_NOT_FOUND = 404
 
 _log = get_logger(__name__)
 
@@ -37,6 +39,10 @@ class MotoServer:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
         self._application = DomainDispatcherApplication(create_backend_app)
+
+    async def perform(self, function: Callable[..., T], call: Call, *arguments: Any) -> T:
+        """Run what answers a call in moto's thread. Raises nothing but `AwsError`."""
+        return await self.run(_guarded, function, call, arguments)
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run `function` in moto's thread."""
@@ -56,18 +62,42 @@ class MotoServer:
             started.append((status, headers))
             return lambda _: None
 
-        try:
-            chunks: Iterable[bytes] = self._application(_environ(call), start_response)
-            body = b"".join(chunks)
-        except NotImplementedError as error:
-            raise _unsupported(call) from error
-        except Exception as error:
-            _log.exception("moto failed", aws_service=call.service, api=call.action)
-            raise AwsError(
-                "InternalError", "An internal error has occurred", status=_SERVER_ERROR
-            ) from error
+        if not _known(call.service):
+            raise _unsupported(call)
+        chunks: Iterable[bytes] = self._application(environ(call), start_response)
+        body = b"".join(chunks)
         status, headers = started[0]
         return _reply(call, int(status.split()[0]), headers, body)
+
+
+def _guarded(function: Callable[..., T], call: Call, arguments: tuple[Any, ...]) -> T:
+    """Turn whatever goes wrong into the error that AWS would give."""
+    try:
+        return function(call, *arguments)
+    except AwsError:
+        raise
+    except FilterNotImplementedError as error:
+        name = str(error).split("'")[1]
+        raise AwsError("InvalidParameterValue", f"The filter '{name}' is invalid") from error
+    except NotImplementedError as error:
+        raise _unsupported(call) from error
+    except ServiceException as error:
+        raise AwsError(error.code, error.message) from error
+    except Exception as error:
+        _log.exception("call failed", aws_service=call.service, api=call.action)
+        raise AwsError(
+            "InternalError", "An internal error has occurred", status=_SERVER_ERROR
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _known(service: str) -> bool:
+    """Tell whether moto has a service; unsigned calls have none and go to S3."""
+    if service in {"", *SIGNING_ALIASES}:
+        return True
+    hosts = [f"http://{service}.us-east-1.amazonaws.com", f"http://{service}.amazonaws.com"]
+    patterns = [pattern for _, pattern in backend_url_patterns]
+    return any(pattern.match(host) for host in hosts for pattern in patterns)
 
 
 def _reply(call: Call, status: int, headers: list[tuple[str, str]], body: bytes) -> Reply:
@@ -85,46 +115,3 @@ def _reply(call: Call, status: int, headers: list[tuple[str, str]], body: bytes)
 def _unsupported(call: Call) -> AwsError:
     name = call.action or f"{call.method} {call.path}"
     return AwsError("UnsupportedOperation", f"The sandbox does not have {call.service} {name}.")
-
-
-def _environ(call: Call) -> dict[str, Any]:
-    path = unquote_to_bytes(call.path).decode("latin-1")
-    target = f"{call.path}?{call.query}" if call.query else call.path
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": call.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": call.query,
-        "REQUEST_URI": target,
-        "RAW_URI": target,
-        "SERVER_NAME": "127.0.0.1",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(call.body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": False,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-        "wsgi.input_terminated": True,
-    }
-    _add_headers(environ, call)
-    return environ
-
-
-def _add_headers(environ: dict[str, Any], call: Call) -> None:
-    for name, value in call.headers:
-        key = name.upper().replace("-", "_")
-        if key == "TRANSFER_ENCODING":
-            continue
-        environ[key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"] = value
-    environ["CONTENT_LENGTH"] = str(len(call.body))
-    if call.scope is not None and call.scope.presigned:
-        # moto routes by this header alone: without it a presigned URL would go to S3.
-        scope = call.scope
-        environ["HTTP_AUTHORIZATION"] = (
-            f"AWS4-HMAC-SHA256 Credential={scope.access_key_id}/{scope.date}/{scope.region}/"
-            f"{scope.service}/aws4_request, SignedHeaders=host, Signature=0"
-        )

@@ -3,39 +3,41 @@
 All or nothing: a call that names one instance that cannot be changed changes none.
 """
 
+from collections import Counter
+
 from sandbox.ec2 import lifecycle, xml
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.describe import by_ids
 from sandbox.ec2.parameters import ById, dry_run, read
 from sandbox.ec2.records import Record
-from sandbox.ec2.states import HIBERNATE, USER, Action, decide
+from sandbox.ec2.states import HIBERNATE, USER, Action, State, decide
 from sandbox.errors import AwsError
 from sandbox.request import Call
 
 
-def terminate_instances(cloud: Cloud, call: Call) -> Answer:
+def terminate_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer TerminateInstances."""
-    return _change(cloud, call, "terminate")
+    return _change(call, cloud, "terminate")
 
 
-def stop_instances(cloud: Cloud, call: Call) -> Answer:
+def stop_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer StopInstances."""
-    return _change(cloud, call, "stop")
+    return _change(call, cloud, "stop")
 
 
-def start_instances(cloud: Cloud, call: Call) -> Answer:
+def start_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer StartInstances."""
-    return _change(cloud, call, "start")
+    return _change(call, cloud, "start")
 
 
-def reboot_instances(cloud: Cloud, call: Call) -> Answer:
+def reboot_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer RebootInstances: a reboot changes no state that EC2 shows."""
-    _change(cloud, call, "reboot")
+    _change(call, cloud, "reboot")
     return Answer(xml.done("RebootInstances", call.request_id))
 
 
-def _change(cloud: Cloud, call: Call, action: Action) -> Answer:
+def _change(call: Call, cloud: Cloud, action: Action) -> Answer:
     request = read(call, ById)
     region = cloud.region(call.account, call.region)
     if not request.instance_ids:
@@ -43,6 +45,8 @@ def _change(cloud: Cloud, call: Call, action: Action) -> Answer:
     records = by_ids(region, request.instance_ids)
     for record in records:
         _check(record, action, hibernate=request.hibernate)
+    if action == "start":
+        _check_capacity(cloud, records)
     if request.dry_run:
         raise dry_run()
     reason = HIBERNATE if request.hibernate else USER
@@ -52,6 +56,15 @@ def _change(cloud: Cloud, call: Call, action: Action) -> Answer:
     ]
     inner = f"<instancesSet>{''.join(items)}</instancesSet>"
     return Answer(xml.answer(call.action, call.request_id, inner), resources=len(records))
+
+
+def _check_capacity(cloud: Cloud, records: list[Record]) -> None:
+    """Raise `AwsError` unless every stopped instance finds a place in its pool."""
+    needed = Counter(record.pool for record in records if record.state is State.STOPPED)
+    for pool, count in needed.items():
+        free = cloud.capacity.free(pool)
+        if free is not None and free < count:
+            raise lifecycle.no_capacity(pool)
 
 
 def _check(record: Record, action: Action, *, hibernate: bool) -> None:

@@ -23,7 +23,7 @@ _LEAST, _MOST = 5, 1000
 _ID = re.compile(r"i-[0-9a-f]{8,17}")
 
 
-def describe_instances(cloud: Cloud, call: Call) -> Answer:
+def describe_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer DescribeInstances."""
     request = read(call, Describe)
     region = cloud.region(call.account, call.region)
@@ -36,7 +36,7 @@ def describe_instances(cloud: Cloud, call: Call) -> Answer:
     return Answer(xml.answer("DescribeInstances", call.request_id, inner))
 
 
-def describe_instance_status(cloud: Cloud, call: Call) -> Answer:
+def describe_instance_status(call: Call, cloud: Cloud) -> Answer:
     """Answer DescribeInstanceStatus: running instances, or all when it is asked for."""
     request = read(call, Describe)
     region = cloud.region(call.account, call.region)

@@ -5,29 +5,38 @@ public SSM parameters name. Here the list is what those parameters say, so that 
 by either road is the same.
 """
 
+from hashlib import sha256
 from typing import Any
 
 from moto.ec2.models.amis import Ami
+from moto.ssm.models import Parameter
 from moto.utilities.utils import load_resource
+
+from sandbox.ec2 import originals
 
 OWNER = "137112412989"
 """Amazon's account (https://docs.aws.amazon.com/linux/al2023/ug/ec2.html)."""
 
-_PREFIX = "/aws/service/ami-amazon-linux-latest/al2023-ami"
-_KINDS = ("minimal-kernel-default", "kernel-default")
+_SSM = "ssm/resources/ami-amazon-linux-latest"
+_NAMES = frozenset(
+    f"/aws/service/ami-amazon-linux-latest/al2023-ami{kind}-kernel-default-{architecture}"
+    for kind in ("", "-minimal")
+    for architecture in ("x86_64", "arm64")
+)
 
 
 def images(region: str) -> list[dict[str, Any]]:
     """Return the images of a region, as keywords of moto's `Ami`."""
-    found: list[dict[str, Any]] = []
-    for parameter in _parameters(region):
-        name: str = parameter["Name"]
-        if not name.startswith(_PREFIX) or not any(f"-{kind}-" in name for kind in _KINDS):
-            continue
-        architecture = "arm64" if name.endswith("arm64") else "x86_64"
-        title = name.rpartition("/")[2]
-        found.append(_image(parameter["Value"], title, architecture))
-    return found
+    return [_image(value, name.rpartition("/")[2]) for name, value in parameters(region).items()]
+
+
+def parameters(region: str) -> dict[str, str]:
+    """Return the public SSM parameters of a region's images, and the ids that they give."""
+    try:
+        known: list[dict[str, str]] = load_resource(f"{_SSM}/{region}.json")
+    except FileNotFoundError:
+        return {name: _made_up(region, name) for name in _NAMES}
+    return {one["Name"]: one["Value"] for one in known if one["Name"] in _NAMES}
 
 
 def load(backend: Any) -> None:
@@ -36,15 +45,36 @@ def load(backend: Any) -> None:
         backend.amis[image["ami_id"]] = Ami(backend, **image)
 
 
-def _parameters(region: str) -> list[dict[str, Any]]:
-    try:
-        return load_resource(f"ssm/resources/ami-amazon-linux-latest/{region}.json")
-    except FileNotFoundError:
-        # A region too new for moto's data: its SSM parameters are absent as well.
-        return []
+def add_parameters(store: Any) -> None:
+    """Let SSM name the images also in a region that moto has no data of."""
+    originals.load_parameters(store)
+    for name, value in parameters(store.region_name).items():
+        if name not in store:
+            store[name].append(_parameter(store, name, value))
 
 
-def _image(image_id: str, title: str, architecture: str) -> dict[str, Any]:
+def _parameter(store: Any, name: str, value: str) -> Parameter:
+    return Parameter(
+        account_id=store.account_id,
+        name=name,
+        value=value,
+        parameter_type="String",
+        description=None,
+        allowed_pattern=None,
+        keyid=None,
+        last_modified_date=0,
+        version=1,
+        data_type="aws:ec2:image",
+    )
+
+
+def _made_up(region: str, name: str) -> str:
+    """Return an id that is the same in every run."""
+    return f"ami-{sha256(f'{region}{name}'.encode()).hexdigest()[:17]}"
+
+
+def _image(image_id: str, title: str) -> dict[str, Any]:
+    architecture = "arm64" if title.endswith("arm64") else "x86_64"
     return {
         "ami_id": image_id,
         "name": f"{title}-sandbox",

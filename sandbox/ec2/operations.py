@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from sandbox.ec2 import change, describe, run
+from sandbox.ec2 import change, describe, run, tags, types
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.request import Call
 
-Operation = Callable[[Cloud, Call], Answer]
+Operation = Callable[[Call, Cloud], Answer]
 
 OPERATIONS: dict[str, Operation] = {
     "RunInstances": run.run_instances,
@@ -17,6 +17,10 @@ OPERATIONS: dict[str, Operation] = {
     "StopInstances": change.stop_instances,
     "StartInstances": change.start_instances,
     "RebootInstances": change.reboot_instances,
+    "CreateTags": tags.create_tags,
+    "DeleteTags": tags.delete_tags,
+    "DescribeInstanceTypes": types.describe_instance_types,
+    "DescribeInstanceTypeOfferings": types.describe_instance_type_offerings,
 }
 
 

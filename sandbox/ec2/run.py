@@ -18,7 +18,7 @@ from sandbox.errors import AwsError
 from sandbox.request import Call
 
 
-def run_instances(cloud: Cloud, call: Call) -> Answer:
+def run_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer RunInstances."""
     region = cloud.region(call.account, call.region)
     parameters = parse(call)

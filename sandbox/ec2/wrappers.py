@@ -5,24 +5,28 @@ They reach into private code, so moto is pinned exactly and every wrapper has a 
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from moto.core.common_models import BaseModel
-from moto.ec2.exceptions import InvalidInstanceIdError, InvalidVolumeIdError
+from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, InvalidVolumeIdError
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
 from moto.ec2.models.tags import TagBackend
 from moto.iam.models import IAMBackend
+from moto.ssm.models import ParameterDict
 
 from sandbox.ec2 import images, lifecycle, originals
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
-from sandbox.ec2.states import Action
+from sandbox.ec2.states import Action, State
 
 _INSTANCE_PREFIX = "i-"
+_ONLY_WHEN_STOPPED = frozenset({"instance_type", "user_data", "kernel", "ebs_optimized"})
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyInstanceAttribute.html"""
 
 
 def install(cloud: Cloud) -> Callable[[], None]:
@@ -34,6 +38,7 @@ def install(cloud: Cloud) -> Callable[[], None]:
             *_life(cloud),
             *_tags(cloud),
             (AmiBackend, "_load_amis", images.load),
+            (ParameterDict, "_load_latest_amis", images.add_parameters),
             (IAMBackend, "add_role_to_instance_profile", _add_role(cloud)),
         )
     ]
@@ -117,6 +122,19 @@ def _life(cloud: Cloud) -> Iterable[_Wrapper]:
 
         return change
 
+    def modify(backend: Any, instance_id: str, key: str, value: Any) -> Any:
+        record = cloud.region_of(backend).records.by_id.get(InstanceId(instance_id))
+        if record is not None and key in _ONLY_WHEN_STOPPED and record.state is not State.STOPPED:
+            raise EC2ClientError(
+                "IncorrectInstanceState",
+                f"The instance '{instance_id}' is not in the 'stopped' state.",
+            )
+        model = originals.modify_attribute(backend, instance_id, key, value)
+        if record is not None and key == "instance_type":
+            record.pool = replace(record.pool, instance_type=str(value))
+        return model
+
+    yield InstanceBackend, "modify_instance_attribute", modify
     yield InstanceBackend, "run_instances", run_instances
     yield Instance, "terminate", changing("terminate")
     yield Instance, "stop", changing("stop")
