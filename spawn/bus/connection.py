@@ -121,6 +121,7 @@ async def connect(
         metrics.CONNECTED.set(1)
         yield bus
     finally:
+        bus.connected.clear()
         await _close(client)
 
 

@@ -21,6 +21,8 @@ ERROR_CODE = "Nats-Service-Error-Code"
 
 ANSWER_WITHIN = timedelta(seconds=5)
 _GATHER = timedelta(milliseconds=300)
+_SILENCE = timedelta(milliseconds=100)
+"""After this long without another answer all have answered."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -70,17 +72,24 @@ class Requests:
 
 
 async def count_replicas(bus: Bus, service: str, *, within: timedelta = _GATHER) -> int:
-    """Count the replicas of `service` that answer a ping within that time."""
-    found: set[str] = set()
+    """Count the replicas of `service` that answer a ping, the first of them within that time."""
+    found: set[bytes] = set()
+    heard = asyncio.Event()
     inbox = bus.wire.inbox()
 
     async def note(message: Message) -> None:
-        found.add(message.data.decode(errors="replace"))
+        # The server itself answers, with a status, when nobody is there.
+        if "Status" not in message.headers:
+            found.add(message.data)
+        heard.set()
 
     subscription = await bus.wire.subscribe(inbox, note)
     try:
         await bus.wire.publish(f"$SRV.PING.{service}", reply=inbox)
-        await wait_event(asyncio.Event(), within)
+        wait = within
+        while await wait_event(heard, wait) and found:
+            heard.clear()
+            wait = min(within, _SILENCE)
     finally:
         await subscription.close()
     return len(found)

@@ -1,6 +1,7 @@
 """What a service is given when it is opened."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -35,6 +36,10 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         msgspec.Meta(description="Path to which name, pid and URLs are written as JSON"),
     ] = ""
+    drain: Annotated[
+        timedelta,
+        msgspec.Meta(description="How long handlers may take to end when the process is stopped"),
+    ] = timedelta(seconds=10)
     log_level: Annotated[str, msgspec.Meta(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
 
     def replica_id(self) -> str:

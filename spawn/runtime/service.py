@@ -87,6 +87,9 @@ class Service(Generic[S, W]):
     background: tuple[Background[W], ...] = ()
 
 
+AnyService = Service[Any, Any]
+
+
 def command(
     verb: str,
     kind: type[T],
