@@ -1,0 +1,114 @@
+"""Runs the suites of `make check`, `make test` and `make torture`, each within its time budget.
+
+A suite that fails, or that takes longer than its budget, fails the run; all suites are run.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+LEAST_COVERAGE = 85
+TREES = ("spawn", "services", "cli", "sandbox", "tests", "scripts")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Commands that must all succeed within `budget` seconds on two cores."""
+
+    name: str
+    budget: float
+    commands: tuple[tuple[str, ...], ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def tool(name: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command of a program in .venv."""
+    return (str(BIN / name), *arguments)
+
+
+def pytest(marks: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command of the tests with these marks."""
+    return tool("python", "-m", "pytest", "-q", "-m", marks, *arguments)
+
+
+def covered(marks: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command of the tests with these marks, their subprocesses measured."""
+    return tool("coverage", "run", "-m", "pytest", "-q", "-m", marks, *arguments)
+
+
+FORMAT = Suite("format", 5, (tool("ruff", "format", "--check", "--quiet", "."),))
+LINT = Suite("lint", 5, (tool("ruff", "check", "--quiet", "."),))
+TYPES = Suite("types", 40, (tool("basedpyright", "--level", "error"),))
+IMPORTS = Suite("imports", 15, (tool("lint-imports", "--no-logo"),))
+DOCS = Suite("generated docs", 15, (tool("python", "scripts/generate_docs.py", "--check"),))
+UNIT = "not door and not e2e and not fault"
+
+CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 40, (pytest(UNIT),)))
+TEST = (
+    FORMAT,
+    LINT,
+    TYPES,
+    IMPORTS,
+    DOCS,
+    Suite("unit", 90, (covered(UNIT),)),
+    Suite("doors", 180, (covered("door and not fault"),)),
+    Suite("end to end", 240, (covered("e2e and not fault"),)),
+    Suite("faults", 420, (covered("fault"),)),
+    Suite(
+        "coverage",
+        60,
+        (
+            tool("coverage", "combine", "--quiet"),
+            tool("coverage", "report", f"--fail-under={LEAST_COVERAGE}"),
+            (
+                *tool("coverage", "report", "--include=services/*/plan.py,services/*/plan/*"),
+                "--fail-under=100",
+            ),
+        ),
+    ),
+)
+TORTURE = (Suite("faults at full counts", 3600, (pytest("fault", "-s"),), {"SPAWN_TORTURE": "1"}),)
+PLANS = {"check": CHECK, "test": TEST, "torture": TORTURE}
+
+
+def run(suite: Suite) -> tuple[float, str]:
+    """Run one suite; return how long it took and why it failed, empty when it did not."""
+    begun = time.perf_counter()
+    env = {**os.environ, **suite.env}
+    for command in suite.commands:
+        done = subprocess.run(command, cwd=ROOT, env=env, check=False)
+        if done.returncode:
+            shown = " ".join(command).replace(f"{ROOT}/", "")
+            return time.perf_counter() - begun, f"exit code {done.returncode}: {shown}"
+    took = time.perf_counter() - begun
+    return took, f"over its budget of {suite.budget:.0f} s" if took > suite.budget else ""
+
+
+def main(names: Iterable[str]) -> int:
+    """Run the suites of a target and print what each took."""
+    target = next(iter(names), "test")
+    for left_over in ROOT.glob(".coverage*"):
+        left_over.unlink()
+    rows: list[tuple[str, float, float, str]] = []
+    for suite in PLANS[target]:
+        print(f"--- {suite.name}", flush=True)
+        took, why = run(suite)
+        rows.append((suite.name, took, suite.budget, why))
+    width = shutil.get_terminal_size().columns
+    print(f"\n{'suite':24}{'seconds':>9}{'budget':>8}  result")
+    for name, took, budget, why in rows:
+        print(f"{name:24}{took:9.1f}{budget:8.0f}  {why or 'ok'}"[: max(width, 60)])
+    failed = sum(1 for row in rows if row[3])
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
