@@ -53,7 +53,7 @@ def add_parameters(store: Any) -> None:
             store[name].append(_parameter(store, name, value))
 
 
-def _parameter(store: Any, name: str, value: str) -> Parameter:
+def _parameter(store: Any, name: str, value: str) -> Any:
     return Parameter(
         account_id=store.account_id,
         name=name,
