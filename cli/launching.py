@@ -53,7 +53,7 @@ class Launching:
                         await self._take(item)
                     case CaughtUp():
                         await self._send()
-                if self.is_sent and (self.rejection or reached(self.progress)):
+                if self.rejection or (reached(self.progress) and await self._is_ours()):
                     return
 
     async def warn_unheard(self, plane: Plane) -> None:
@@ -63,6 +63,10 @@ class Launching:
                 "no launcher is running: the request is stored, and runs if one is up within"
                 f" {format_duration(NOT_AFTER)}"
             )
+
+    async def _is_ours(self) -> bool:
+        """Say whether what happens to the array is due to this launch."""
+        return self.is_sent and await self._is_made()
 
     async def _take(self, item: Followed) -> None:
         if not self.is_sent:
@@ -90,6 +94,7 @@ class Launching:
         if await self._is_made():
             self._display.say(f"request {self._launch.request_id} has made {self.array} already")
         else:
+            self.progress = Progress()
             await self._plane.commands.send(
                 SUBJECT_LAUNCH, self._launch, message_id=message_id(self._launch)
             )

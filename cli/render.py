@@ -1,11 +1,13 @@
 """Where output goes and how it looks: tables on a terminal, aligned text in a pipe, JSON."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
@@ -46,16 +48,43 @@ def put_json(value: Any) -> None:
 
 def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table on stdout: drawn on a terminal, aligned in a pipe."""
-    texts = [["-" if cell in (None, "") else clean(str(cell)) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
+    texts = [_texts(row) for row in rows]
+    if sys.stdout.isatty():
+        Console().print(_table(columns, texts))
+    else:
         put("\n".join(align([[column.upper() for column in columns], *texts])))
+
+
+Draw = Callable[[str, Sequence[str], Sequence[Sequence[object]]], None]
+"""Draws a headline, and under it a table of columns and rows."""
+
+
+@contextmanager
+def redrawn(*, wanted: bool) -> Generator[Draw | None]:
+    """Draw in place of what was drawn before; nothing to draw with where that can't be done."""
+    if not (wanted and sys.stdout.isatty()):
+        yield None
         return
+    with Live(console=Console(), auto_refresh=False, vertical_overflow="visible") as live:
+
+        def draw(headline: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+            table = _table(columns, [_texts(row) for row in rows])
+            live.update(Group(Text(headline), table), refresh=True)
+
+        yield draw
+
+
+def _texts(row: Sequence[object]) -> list[str]:
+    return ["-" if cell in (None, "") else clean(str(cell)) for cell in row]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column.upper(), overflow="fold")
-    for row in texts:
+    for row in rows:
         table.add_row(*(Text(cell, STATE_STYLES.get(cell, "")) for cell in row))
-    Console().print(table)
+    return table
 
 
 def align(rows: Sequence[Sequence[str]]) -> list[str]:

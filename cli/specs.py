@@ -88,7 +88,7 @@ def in_flags(field: str, message: str) -> str:
     flag = FLAGS.get(field.removeprefix("spec.").split(".")[0].split("[")[0])
     if not flag or flag in message:
         return message
-    for written in (f"{field}=", f"{field.removeprefix('spec.')}="):
+    for written in (field, field.removeprefix("spec.")):
         if message.startswith(written):
-            return f"{flag} {message.removeprefix(written)}"
+            return f"{flag}{message.removeprefix(written).replace('=', ' ', 1)}"
     return f"{flag}: {message}"

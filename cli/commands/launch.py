@@ -20,6 +20,7 @@ from cli.names import readable_name
 from cli.places import limits_around, region_around
 from cli.plane import Plane, open_plane, within
 from cli.specs import in_flags, make_spec, parse_tags, split_lists
+from spawn.bus.beside import beside
 from spawn.contracts.checks import check_spec
 from spawn.contracts.ids import array_id, check_request_id
 from spawn.contracts.launches import NOT_AFTER, Launch, LaunchSpec
@@ -79,6 +80,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     """Launch an instance or an array of them."""
     _ = wait_for
     request_id = request_id or secrets.token_hex(8)
+    patience = parse_flag_duration("--timeout", timeout)
     given: dict[str, Any] = {
         "name": name,
         "count": count,
@@ -99,7 +101,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         spec=_checked(flags.read_spec_file(file), given, request_id),
         request_id=request_id,
         wait=not no_wait,
-        timeout=parse_flag_duration("--timeout", timeout),
+        timeout=patience,
         as_json=as_json,
     )
     if dry_run:
@@ -173,10 +175,8 @@ async def _begin(plane: Plane, order: Order, attempt: Attempt) -> Launching:
 
 
 async def _follow(plane: Plane, launching: Launching, order: Order) -> None:
-    async with asyncio.TaskGroup() as group:
-        looking = group.create_task(launching.warn_unheard(plane))
+    async with beside(launching.warn_unheard(plane)):
         await launching.until(is_ready if order.wait else is_accepted)
-        looking.cancel()
 
 
 def _timed_out(launching: Launching) -> Ended:

@@ -7,9 +7,11 @@ import typer
 
 from cli.flags import ArrayArgument, JsonFlag
 from cli.lines import format_local
-from cli.plane import open_plane
-from cli.render import put, put_json, put_table
+from cli.plane import Plane, open_plane
+from cli.render import put, put_json, put_table, redrawn
 from cli.reports import ArrayReport, MemberReport, report_array
+from cli.watching import watch_reports
+from spawn.contracts.ids import ArrayId
 
 COLUMNS = ("rank", "state", "instance", "ip", "market", "type", "zone", "generation")
 
@@ -34,15 +36,30 @@ def status(
 async def _status(name: str, *, follow: bool, as_json: bool) -> None:
     async with open_plane() as plane:
         array = await plane.find(name)
+        if follow:
+            await _follow(plane, array.id, as_json=as_json)
+            return
         report = report_array(array, await plane.members_of(array.id))
-    _ = follow
-    put_json(report) if as_json else show(report)
-
-
-def show(report: ArrayReport) -> None:
-    """Write a report for people."""
+    if as_json:
+        put_json(report)
+        return
     put(headline(report))
     put_table(COLUMNS, map(cells, report.members))
+
+
+async def _follow(plane: Plane, array_id: ArrayId, *, as_json: bool) -> None:
+    """Show every change: redrawn on a terminal, a line each elsewhere."""
+    with redrawn(wanted=not as_json) as draw:
+
+        def show_one(report: ArrayReport) -> None:
+            if as_json:
+                put_json(report)
+            elif draw:
+                draw(headline(report), COLUMNS, list(map(cells, report.members)))
+            else:
+                put(headline(report).replace("\n", "; "))
+
+        await watch_reports(plane, array_id, show_one)
 
 
 def headline(report: ArrayReport) -> str:
