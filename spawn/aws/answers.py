@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     )
 
 _INSTANCE_IDS = re.compile(r"\bi-[0-9a-f]+\b")
-_TYPE_NAMES = re.compile(r"\[([^\]]*)\]")
 
 
 def described(instance: InstanceTypeDef) -> Described:
@@ -106,14 +105,6 @@ def security_group(found: SecurityGroupTypeDef) -> SecurityGroup:
 def named_instances(message: str) -> frozenset[InstanceId]:
     """Return the instance ids that an error text names."""
     return frozenset(InstanceId(found) for found in _INSTANCE_IDS.findall(message))
-
-
-def named_types(message: str) -> frozenset[str]:
-    """Return the instance types that an error text names, in brackets as EC2 writes them."""
-    inside = _TYPE_NAMES.search(message)
-    return (
-        frozenset(name.strip() for name in inside.group(1).split(",")) if inside else frozenset()
-    )
 
 
 def _market(instance: InstanceTypeDef) -> Market:

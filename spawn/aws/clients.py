@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import threading
 from contextlib import AsyncExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ from aiobotocore.session import AioSession
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.loaders import Loader, create_loader
 
 from spawn.aws.parsing import Parsers, trim
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 FALLBACK_REGION = "us-east-1"
 """Where services that answer for every region are asked when no region is configured."""
+
+_loading = threading.Lock()
 
 
 class Clients:
@@ -41,6 +46,7 @@ class Clients:
             user_agent_extra="spawn",
         )
         self._core = AioSession()
+        self._core.register_component("data_loader", _models())
         self._core.register_component("response_parser_factory", Parsers())
         # Untyped: its stubs have one overload for each service that there is.
         self._session: Any = aioboto3.Session(botocore_session=self._core)
@@ -80,20 +86,28 @@ class Clients:
         return _is_loopback(urlsplit(endpoint or "").hostname or "")
 
     async def _make(self, service: str, region: str) -> Any:
-        await asyncio.to_thread(self._load, service, region)
+        await asyncio.to_thread(_load, service, region)
         client = self._session.client(service, region_name=region, config=self._config)
         return await self._stack.enter_async_context(client)
 
-    def _load(self, service: str, region: str) -> None:
-        """Read the models that a client is made from, 0.2 s of JSON, outside the event loop.
 
-        The loader keeps what the throw-away client of a plain session makes it read.
-        """
-        loader = self._core.get_component("data_loader")
+@cache
+def _models() -> Loader:
+    """Return the models that all clients of the process are made from: 20 MB, read once."""
+    return create_loader()
+
+
+def _load(service: str, region: str) -> None:
+    """Read the models that a client is made from, 0.2 s of JSON, outside the event loop.
+
+    The loader keeps what the throw-away client of a plain session makes it read.
+    """
+    with _loading:
+        models = _models()
         if service == "ec2":
-            trim(loader.load_service_model(service, "service-2"))
+            trim(models.load_service_model(service, "service-2"))
         plain = botocore.session.Session()
-        plain.register_component("data_loader", loader)
+        plain.register_component("data_loader", models)
         plain.create_client(service, region_name=region, config=Config(signature_version=UNSIGNED))
 
 

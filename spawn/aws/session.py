@@ -31,8 +31,8 @@ async def open_aws(settings: AwsSettings, clock: Clock) -> AsyncGenerator[Aws]:
     Raises `Rejected` for settings or an AWS configuration that cannot be used.
     """
     overrides = parse_buckets(settings.buckets)
-    clients = await asyncio.to_thread(Clients, settings)
     try:
+        clients = await asyncio.to_thread(Clients, settings)
         is_local = await asyncio.to_thread(clients.is_local, "ec2")
     except Exception as error:
         raise translate(error) from error

@@ -1,68 +1,77 @@
-"""Whose call is next, pure: fair queueing of the calls that wait for one API's tokens.
+"""Whose call is next, pure: the calls that wait for one API's tokens, in a fair order.
 
-Self-clocked fair queueing (Golestani, INFOCOM 1994, https://doi.org/10.1109/INFCOM.1994.337677):
-each key is a flow and each call gets a finish tag, the later of the queue's virtual time and the
-tag of the flow's call before it, plus the call's cost. The lowest tag is next. So a small call
-passes large ones that wait for tokens, and a large one is passed by no more than its own cost.
+Cost is the time that the API's buckets need to regain what a call takes. Each key (array) has
+its calls in order of arrival, and its first one is due once others have been served for as long
+as that call costs. The earliest due is next. So keys take turns; a small call passes large ones,
+which wait for many tokens anyway; and nothing that comes after a call was due is served before it,
+so that no stream of small calls starves a large one.
 """
 
 import heapq
+from collections import deque
 from typing import NamedTuple
 
 
 class Turn(NamedTuple):
-    """A waiting call: its place in the order, and whose it is."""
+    """A waiting call: its number in order of arrival, whose it is and what it costs."""
 
-    finish: float
     number: int
     key: str
+    cost: float
 
 
 class Turns:
-    """The waiting calls of one API, in the order in which they are to be made."""
+    """The waiting calls of one API."""
 
     def __init__(self) -> None:
-        self._waiting: list[Turn] = []
-        self._gone: set[int] = set()
-        self._last: dict[str, float] = {}
-        self._virtual = 0.0
+        self._flows: dict[str, deque[Turn]] = {}
+        self._due: list[tuple[float, Turn]] = []
+        self._served = 0.0
         self._number = 0
 
     def __len__(self) -> int:
-        return len(self._waiting) - len(self._gone)
+        return sum(len(flow) for flow in self._flows.values())
 
     def enter(self, key: str, cost: float) -> Turn:
-        """Queue a call of `key`; `cost` is how long the API's buckets need to regain it."""
-        finish = max(self._virtual, self._last.get(key, 0.0)) + cost
-        self._last[key] = finish
+        """Queue a call of `key` that costs `cost` seconds."""
         self._number += 1
-        turn = Turn(finish, self._number, key)
-        heapq.heappush(self._waiting, turn)
+        turn = Turn(self._number, key, cost)
+        flow = self._flows.setdefault(key, deque())
+        flow.append(turn)
+        if len(flow) == 1:
+            self._lead(turn)
         return turn
 
     def first(self) -> Turn | None:
         """Return the call that is next, if any waits."""
-        while self._waiting and self._waiting[0].number in self._gone:
-            self._gone.discard(heapq.heappop(self._waiting).number)
-        return self._waiting[0] if self._waiting else None
+        while self._due and not self._leads(self._due[0][1]):
+            heapq.heappop(self._due)
+        return self._due[0][1] if self._due else None
 
     def serve(self, turn: Turn) -> None:
-        """Take the first call, `turn`, out: it is made now."""
-        heapq.heappop(self._waiting)
-        self._virtual = turn.finish
-        self._forget()
+        """Take a call out that is made now."""
+        self._served += turn.cost
+        self._remove(turn)
 
     def leave(self, turn: Turn) -> None:
         """Take a call out that is given up."""
-        self._gone.add(turn.number)
-        self.first()
-        self._forget()
+        self._remove(turn)
 
-    def _forget(self) -> None:
-        # Tags matter only between calls that wait: with none left the next one starts afresh,
-        # and a flow without a call that waits is as good as a new one once time has passed it.
-        if self.first() is None:
-            self._virtual = 0.0
-            self._last.clear()
-        elif len(self._last) > 2 * len(self._waiting):
-            self._last = {k: tag for k, tag in self._last.items() if tag > self._virtual}
+    def _remove(self, turn: Turn) -> None:
+        flow = self._flows[turn.key]
+        led = flow[0] == turn
+        flow.remove(turn)
+        if not flow:
+            del self._flows[turn.key]
+        elif led:
+            self._lead(flow[0])
+        if not self._flows:
+            self._due.clear()
+            self._served = 0.0
+
+    def _lead(self, turn: Turn) -> None:
+        heapq.heappush(self._due, (self._served + turn.cost, turn))
+
+    def _leads(self, turn: Turn) -> bool:
+        flow = self._flows.get(turn.key)
+        return flow is not None and flow[0] == turn

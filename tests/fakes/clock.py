@@ -77,5 +77,13 @@ class VirtualClock:
         await self.settle()
 
 
+class InstantClock(VirtualClock):
+    """Time that passes as soon as somebody sleeps: for work that also waits for a socket."""
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.move(max(timedelta(0), duration))
+        await _yield()
+
+
 async def _yield() -> None:
     await asyncio.sleep(0)  # noqa: TID251 - the one place that stands for the loop itself
