@@ -79,7 +79,7 @@ class Board:
 
 def _bar(progress: Progress) -> ProgressBar:
     """Show the members that run, or, at the end, those that are gone."""
-    done = progress.size - len(progress.left) if progress.is_ending else progress.present
+    done = progress.gone if progress.is_ending else progress.present
     return ProgressBar(total=max(1, progress.size), completed=done, width=_BAR)
 
 

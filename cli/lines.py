@@ -96,7 +96,7 @@ class Narrator:
 
     def _count(self, progress: Progress) -> list[str]:
         """Say how the members are, each time that another tenth of them has got there."""
-        done = progress.size - len(progress.left) if progress.is_ending else progress.present
+        done = progress.gone if progress.is_ending else progress.present
         step = max(1, progress.size // _STEPS)
         if done // step == self._told // step and done != progress.size:
             return []

@@ -1,6 +1,5 @@
 """How far an array has come: its events folded, in order, into what a display shows."""
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 
@@ -13,6 +12,8 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Pool, Refusal
 
+_PENDING = MemberState.PENDING
+
 
 class Slot(msgspec.Struct, frozen=True):
     """What fills a rank now."""
@@ -23,7 +24,10 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, kw_only=True):
-    """One array, as its events have told it so far; `state` is absent before the first."""
+    """One array, as its events have told it so far; `state` is absent before the first.
+
+    `tally` counts the slots by state.
+    """
 
     size: int = 0
     state: ArrayState | None = None
@@ -35,20 +39,24 @@ class Progress(msgspec.Struct, kw_only=True):
     accepted_at: datetime | None = None
     request_id: str = ""
     api_calls: dict[str, int] = {}
-    rejection: events.ArrayRejected | None = None
+    tally: dict[MemberState, int] = {}
 
     @property
     def counts(self) -> dict[MemberState, int]:
         """Members by state, in the order of a member's life; states that nobody has left out."""
-        found = Counter(slot.state for slot in self.slots.values())
-        found[MemberState.PENDING] += max(0, self.size - len(self.slots))
-        return {state: found[state] for state in MemberState if found[state]}
+        waiting = max(0, self.size - len(self.slots))
+        found = {**self.tally, MemberState.PENDING: waiting + self.tally.get(_PENDING, 0)}
+        return {state: found[state] for state in MemberState if found.get(state)}
 
     @property
     def present(self) -> int:
         """Members whose instance runs."""
-        counts = self.counts
-        return counts.get(MemberState.RUNNING, 0) + counts.get(MemberState.READY, 0)
+        return self.tally.get(MemberState.RUNNING, 0) + self.tally.get(MemberState.READY, 0)
+
+    @property
+    def gone(self) -> int:
+        """Members that have no instance: it has ended, or there has been none yet."""
+        return self.size - sum(n for state, n in self.tally.items() if not state.is_over)
 
     @property
     def is_ending(self) -> bool:
@@ -88,7 +96,15 @@ class Progress(msgspec.Struct, kw_only=True):
             return
         if state is None:
             state = now.state if now else MemberState.RUNNING
-        self.slots[rank] = Slot(state, generation, instance)
+        self.fill(rank, Slot(state, generation, instance))
+
+    def fill(self, rank: int, slot: Slot) -> None:
+        """Put a slot in its rank, and keep the tally: arrays are large and events many."""
+        before = self.slots.get(rank)
+        if before:
+            self.tally[before.state] -= 1
+        self.tally[slot.state] = self.tally.get(slot.state, 0) + 1
+        self.slots[rank] = slot
 
     def _state_after(self, data: events.InstanceEvent) -> MemberState | None:
         """Return a member's state after its instance's event; none where it stays what it was."""
@@ -106,7 +122,8 @@ class Progress(msgspec.Struct, kw_only=True):
     def _exit(self, data: events.MemberExited) -> None:
         now = self.slots.get(data.rank)
         if now and now.generation == data.generation:
-            self.slots[data.rank] = Slot(MemberState.EXITED, data.generation, now.instance_id)
+            slot = Slot(MemberState.EXITED, data.generation, now.instance_id)
+            self.fill(data.rank, slot)
 
     def _apply_array(self, event: events.Event) -> None:
         """Take an event of the array itself into account."""
@@ -115,7 +132,8 @@ class Progress(msgspec.Struct, kw_only=True):
                 self.state, self.size, self.lease = ArrayState.ACCEPTED, size, lease
                 self.accepted_at, self.request_id = event.time, request_id
             case events.ArrayRejected():
-                self.rejection = event.data
+                # Said of a command, not of the array that has this id already.
+                pass
             case events.ArrayLaunching(pools=pools, refusals=refusals, reason=reason):
                 self.state, self.reason = ArrayState.LAUNCHING, reason
                 self.pools, self.refusals = pools, refusals
@@ -127,7 +145,7 @@ class Progress(msgspec.Struct, kw_only=True):
                 self.refusals, self.api_calls = refusals, calls
             case _:
                 self.state = _ARRAY_STATES.get(type(event.data), self.state)
-                self.reason = getattr(event.data, "reason", "")
+                self.reason = str(getattr(event.data, "reason", ""))
 
 
 _ARRAY_STATES: dict[type, ArrayState] = {
@@ -143,10 +161,9 @@ _MEMBER_STATES = {
 
 def progress_of(array: Array, members: Collection[Member]) -> Progress:
     """Begin from an array's records instead of from its first event."""
-    return Progress(
+    progress = Progress(
         size=array.size,
         state=array.state,
-        slots={m.rank: Slot(m.state, m.generation, m.instance.id) for m in members},
         pools=array.placement.pools if array.placement else (),
         refusals=array.refusals,
         reason=array.reason or (array.ending.reason if array.ending else ""),
@@ -154,3 +171,6 @@ def progress_of(array: Array, members: Collection[Member]) -> Progress:
         accepted_at=array.accepted_at,
         request_id=array.request_id,
     )
+    for member in members:
+        progress.fill(member.rank, Slot(member.state, member.generation, member.instance.id))
+    return progress
