@@ -74,6 +74,7 @@ class Bus:
         if self.connected.is_set():
             _log.warning("bus disconnected", bus=self.shown)
         self.connected.clear()
+        self.wire.fail_requests()
         metrics.CONNECTED.set(0)
 
     async def on_connected(self) -> None:

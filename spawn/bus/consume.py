@@ -22,9 +22,9 @@ from spawn.bus import metrics
 from spawn.bus.backoff import delays, jittered
 from spawn.bus.connection import Bus
 from spawn.bus.dead import Undeliverable, bury
+from spawn.bus.message import Message
 from spawn.bus.pulling import Interrupted, Place, Pull, place, pulling
 from spawn.bus.streams import nanoseconds
-from spawn.bus.wire import Message
 from spawn.clock import wait_event
 from spawn.errors import Conflict, NotFound, Rejected, Transient
 from spawn.telemetry.log import get_logger
@@ -42,7 +42,8 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     """A durable consumer: which messages, and how many at once.
 
     `deliver` (all or new) counts when the consumer is first made. A handler that runs longer
-    than `ack_wait` is reported as in progress meanwhile.
+    than `ack_wait` is reported as in progress meanwhile. `retry` is the wait before the second
+    try of a message, of which later ones are multiples.
     """
 
     stream: str
@@ -51,6 +52,7 @@ class Consumer(msgspec.Struct, frozen=True, kw_only=True):
     deliver: str = "all"
     slots: int = 64
     ack_wait: timedelta = timedelta(seconds=10)
+    retry: timedelta = timedelta(milliseconds=250)
 
     def config(self) -> dict[str, Any]:
         """Return the consumer as JetStream's API takes it."""
@@ -98,7 +100,7 @@ async def consume(bus: Bus, consumer: Consumer, handler: Handler, *, stop: async
 
 async def _stop_when(stop: asyncio.Event, pull: Pull) -> None:
     await stop.wait()
-    pull.stop()
+    await pull.stop()
 
 
 class _Stopping(Exception):  # noqa: N818 - an occasion, not an error
@@ -196,7 +198,7 @@ class _Flow:
             await self._end(delivery.message, b"+ACK", "ack")
 
     async def _attempt(self, delivery: Delivery, slot: "_Slot") -> None:
-        waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
+        waits = delays(self._consumer.retry, _LONGEST_DELAY)
         while True:
             try:
                 return await self._handler(delivery)
@@ -217,7 +219,7 @@ class _Flow:
             reason = f"failed {delivered} times, at last with {type(error).__name__}"
             await self._bury(delivery, Undeliverable(reason, code="error"))
             return
-        delay = min(_FIRST_DELAY * 4**delivered, _LONGEST_DELAY)
+        delay = min(self._consumer.retry * 4 ** (delivered - 1), _LONGEST_DELAY)
         await self._give_back(delivery.message, jittered(delay))
 
     async def _bury(self, delivery: Delivery, why: Undeliverable) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from spawn.bus import metrics
 from spawn.bus.connection import Bus
 from spawn.bus.jetstream import MESSAGE_ID
-from spawn.bus.wire import Message
+from spawn.bus.message import Message
 from spawn.errors import Rejected
 from spawn.telemetry.log import get_logger
 

@@ -12,7 +12,7 @@ import msgspec
 
 from spawn.bus import codec
 from spawn.bus.connection import Bus
-from spawn.bus.wire import Message
+from spawn.bus.message import Message
 from spawn.errors import Transient
 from spawn.telemetry.log import get_logger
 

@@ -15,8 +15,9 @@ import msgspec
 from spawn.bus import codec, metrics
 from spawn.bus.connection import Bus
 from spawn.bus.discovery import Description, EndpointStats, discoverable
+from spawn.bus.message import Message
 from spawn.bus.requests import ERROR, ERROR_CODE, Problem
-from spawn.bus.wire import Message, Subscription
+from spawn.bus.wire import Subscription
 from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected, Transient
 from spawn.telemetry.log import get_logger
 

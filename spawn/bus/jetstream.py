@@ -74,7 +74,7 @@ class JetStream:
     async def call(self, verb: str, body: Any = None, *, answer: type[R], subject: str = "") -> R:
         """Call `$JS.API.<verb>` once; `subject` stands in error texts."""
         data = b"" if body is None else codec.encode(body)
-        reply = await self._connection.wire.request(f"$JS.API.{verb}", data, timeout=API_TIMEOUT)
+        reply = await self._connection.wire.request(f"$JS.API.{verb}", data, within=API_TIMEOUT)
         failure = codec.decode(reply.data, _Answer).error
         if failure is not None:
             raise _outcome(failure, subject or verb)
@@ -115,7 +115,7 @@ class JetStream:
             await self._connection.until_connected()
             try:
                 reply = await self._connection.wire.request(
-                    subject, data, headers=headers, timeout=_PUBLISH_TIMEOUT
+                    subject, data, headers=headers, within=_PUBLISH_TIMEOUT
                 )
                 return _receipt(reply.data, subject)
             except Transient:

@@ -9,10 +9,10 @@ import msgspec
 
 from spawn.bus.backoff import delays
 from spawn.bus.connection import Bus
+from spawn.bus.message import Message
 from spawn.bus.ports import CaughtUp, Restarted
 from spawn.bus.pulling import Interrupted, Place, Pull, place, pulling
 from spawn.bus.streams import nanoseconds
-from spawn.bus.wire import Message
 from spawn.errors import NotFound, Transient
 
 _SLOTS = 500

@@ -14,8 +14,9 @@ import msgspec
 
 from spawn.bus import codec
 from spawn.bus.connection import Bus
+from spawn.bus.message import Message
 from spawn.bus.streams import nanoseconds
-from spawn.bus.wire import Message
+from spawn.bus.wire import Subscription
 from spawn.clock import wait_event
 from spawn.errors import Transient
 
@@ -82,11 +83,7 @@ class Pull:
         self._held = 0
         self._broken = False
         self._stopped = False
-
-    @property
-    def inbox(self) -> str:
-        """The subject under which messages and statuses arrive."""
-        return self._inbox
+        self._subscription: Subscription | None = None
 
     def start(self, consumer: str) -> None:
         """Pull from `consumer` from now on, afresh."""
@@ -94,9 +91,21 @@ class Pull:
         self._asked = 0
         self._broken = False
 
-    def stop(self) -> None:
-        """Ask for no more; `next` returns None once it has handed out what is here."""
+    async def open(self) -> None:
+        """Begin to listen."""
+        self._subscription = await self._bus.wire.subscribe(
+            f"{self._inbox}.*", self.receive, limit=2 * self._slots + _SPARE
+        )
+
+    async def stop(self) -> None:
+        """Take no more; `next` returns None once it has handed out what is here.
+
+        What is given back afterwards goes to another: nobody listens here any more.
+        """
         self._stopped = True
+        if self._subscription is not None:
+            await self._subscription.close()
+            self._subscription = None
         self._wake.set()
 
     def interrupt(self) -> None:
@@ -167,10 +176,8 @@ async def pulling(bus: Bus, *, stream: str, slots: int) -> AsyncGenerator[Pull]:
     """Open a flow from a consumer of `stream`; `start` says which."""
     pull = Pull(bus, stream=stream, slots=slots)
     async with bus.listening(pull.interrupt):
-        subscription = await bus.wire.subscribe(
-            f"{pull.inbox}.*", pull.receive, limit=2 * slots + _SPARE
-        )
         try:
+            await pull.open()
             yield pull
         finally:
-            await subscription.close()
+            await pull.stop()

@@ -8,7 +8,8 @@ import msgspec
 
 from spawn.bus import codec
 from spawn.bus.connection import Bus
-from spawn.bus.wire import NO_RESPONDERS, Message
+from spawn.bus.message import Message
+from spawn.bus.replies import NO_RESPONDERS
 from spawn.clock import wait_event
 from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected, Transient
 from spawn.telemetry import tracing
@@ -48,9 +49,7 @@ async def request(
     """
     headers = tracing.inject({"content-type": "application/json"})
     try:
-        reply = await bus.wire.request(
-            subject, codec.encode(body), headers=headers, timeout=within
-        )
+        reply = await bus.wire.request(subject, codec.encode(body), headers=headers, within=within)
     except Transient as error:
         what = "no service answers" if error.code == NO_RESPONDERS else f"no answer in {within}"
         raise Transient(f"{subject}: {what}", code=error.code, cause=Cause.UNREACHABLE) from error

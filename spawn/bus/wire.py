@@ -1,43 +1,29 @@
 """The NATS client behind types of our own, hardened against what other clients may send."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, cast
 
-import msgspec
 from nats.aio.client import Client
 from nats.errors import (
     ConnectionClosedError,
     ConnectionDrainingError,
     Error,
-    NoRespondersError,
     OutboundBufferLimitError,
 )
-from nats.errors import TimeoutError as NatsTimeoutError
 
+from spawn.bus.message import Message, Receiver
+from spawn.bus.replies import Replies
 from spawn.errors import Cause, Transient
 
 MALFORMED = "spawn-malformed-headers"
 """The header of a message whose headers can't be read."""
 
-NO_RESPONDERS = "NoResponders"
-TIMED_OUT = "TimedOut"
 CLOSED = "Closed"
 BUFFER_FULL = "BufferFull"
 
 _BYTES_PENDING = 64 * 1024 * 1024
-
-
-class Message(msgspec.Struct, frozen=True):
-    """A message as it came."""
-
-    subject: str
-    data: bytes
-    reply: str = ""
-    headers: Mapping[str, str] = {}
-
-
-Receiver = Callable[[Message], Awaitable[None]]
 
 
 class HardenedClient(Client):
@@ -88,6 +74,8 @@ class Wire:
 
     def __init__(self, client: Client) -> None:
         self._client = cast("Any", client)
+        self._opening = asyncio.Lock()
+        self._replies: Replies | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -120,19 +108,30 @@ class Wire:
         data: bytes = b"",
         *,
         headers: Mapping[str, str] | None = None,
-        timeout: timedelta,  # noqa: ASYNC109 - the client's own, which frees its inbox
+        within: timedelta,
     ) -> Message:
-        """Send and wait for one answer."""
+        """Send and wait for one answer; fails at once when the connection is lost meanwhile."""
+        replies = await self._listening()
+        reply, answer = replies.expect()
         try:
-            answer = await self._client.request(
-                subject,
-                data,
-                timeout=timeout.total_seconds(),
-                headers=dict(headers) if headers else None,
-            )
-        except Error as error:
-            raise _outcome(error, subject) from error
-        return _message(answer)
+            await self.publish(subject, data, reply=reply, headers=headers)
+        except BaseException:
+            replies.forget(reply)
+            raise
+        return await replies.wait(reply, answer, within=within)
+
+    def fail_requests(self) -> None:
+        """Fail every request that waits for its answer: the connection is lost."""
+        if self._replies is not None:
+            self._replies.fail()
+
+    async def _listening(self) -> Replies:
+        async with self._opening:
+            if self._replies is None:
+                replies = Replies(self.inbox())
+                await self.subscribe(f"{replies.inbox}.*", replies.receive)
+                self._replies = replies
+            return self._replies
 
     async def subscribe(
         self, subject: str, receiver: Receiver, *, queue: str = "", limit: int = 65_536
@@ -165,10 +164,6 @@ def _message(message: Any) -> Message:
 
 def _outcome(error: Error, subject: str) -> Transient:
     match error:
-        case NoRespondersError():
-            code, what = NO_RESPONDERS, "nobody answers"
-        case NatsTimeoutError():
-            code, what = TIMED_OUT, "no answer in time"
         case OutboundBufferLimitError():
             code, what = BUFFER_FULL, "the bus is away and the buffer full"
         case ConnectionClosedError() | ConnectionDrainingError():

@@ -9,8 +9,8 @@ from spawn.bus.consume import Consumer, Delivery, Handler, consume
 from spawn.bus.dead import Undeliverable
 from spawn.bus.endpoints import Endpoint
 from spawn.bus.jetstream import MESSAGE_ID
+from spawn.bus.message import Message
 from spawn.bus.streams import COMMANDS, EVENTS
-from spawn.bus.wire import Message
 from spawn.clock import wait_event
 from spawn.runtime import metrics
 from spawn.runtime.context import Context

@@ -16,8 +16,8 @@ from spawn.bus.cloudevents import decode_event
 from spawn.bus.consume import Delivery
 from spawn.bus.dead import Undeliverable
 from spawn.bus.jetstream import MESSAGE_ID
+from spawn.bus.message import Message
 from spawn.bus.ports import Command, Fact, Invalid, Request
-from spawn.bus.wire import Message
 from spawn.contracts.events import EventData, event_name
 from spawn.errors import Rejected
 from spawn.runtime.context import Context

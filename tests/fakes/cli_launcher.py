@@ -11,10 +11,10 @@ from spawn.bus import codec
 from spawn.bus.connection import Bus
 from spawn.bus.consume import Consumer, Delivery, consume
 from spawn.bus.endpoints import Endpoint, serving
+from spawn.bus.message import Message
 from spawn.bus.publish import Events
 from spawn.bus.stores import Store
 from spawn.bus.streams import COMMANDS
-from spawn.bus.wire import Message
 from spawn.contracts import arrays, events, members
 from spawn.contracts.arrays import Array, ArrayState, DeploymentMark
 from spawn.contracts.ids import ArrayId, InstanceId, array_id
@@ -28,6 +28,7 @@ from spawn.contracts.launches import (
     Finding,
     Launch,
     LaunchPlan,
+    LaunchSpec,
     PlannedChunk,
     Terminate,
 )
@@ -214,7 +215,7 @@ class FakeLauncher:
         await self._arrays.update(array, changed, entry.revision)
 
     async def _plan(self, message: Message) -> bytes:
-        spec = codec.decode(message.data, Launch).spec
+        spec = codec.decode(message.data, LaunchSpec)
         return codec.encode(
             LaunchPlan(
                 name=spec.name,

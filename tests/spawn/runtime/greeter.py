@@ -21,6 +21,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     greeter_every: timedelta = timedelta(milliseconds=10)
 
 
+def interval(settings: Settings) -> timedelta:
+    return settings.greeter_every
+
+
 class Greet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     times: int = 1
@@ -116,7 +120,7 @@ def service(worlds: list[World], *, failing_opens: int = 0) -> Service[Settings,
             command("greet", Greet, on_greet, on_invalid=on_invalid),
             fact((ArrayReady,), on_ready, name="ready"),
         ),
-        timers=(every(lambda settings: settings.greeter_every, tick, name="tick"),),
+        timers=(every(interval, tick, name="tick"),),
         endpoints=(endpoint("greet", Greet, answer), endpoint("about.*", Greet, answer)),
         background=(background(work, name="work"), background(failing, name="failing")),
     )
