@@ -63,13 +63,15 @@ def send(region: RegionState, event: dict[str, Any]) -> None:
             # moto rewrites the event for its first target: each gets a copy of its own.
             alone = copy.copy(rule)
             alone.targets = [target]
-            _deliver(alone, dict(event))
+            transformed = "InputTransformer" in target
+            extra = {"ingestion-time": event["time"]} if transformed else {}
+            _deliver(alone, {**event, **extra}, transformed=transformed)
             metrics.EVENTS.inc()
 
 
-def _deliver(rule: Any, event: dict[str, Any]) -> None:
+def _deliver(rule: Any, event: dict[str, Any], *, transformed: bool) -> None:
     try:
-        rule.send_to_targets(event)
+        rule.send_to_targets(event, transform_input=transformed)
     except Exception:  # noqa: BLE001  a target can fail in any way
         # EventBridge delivers at best effort: a target that is gone must not stop an instance.
         _log.exception("event not delivered", rule=rule.name, detail_type=event["detail-type"])

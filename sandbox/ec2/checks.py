@@ -70,7 +70,7 @@ def check_image(region: RegionState, launch: Launch) -> Any:
 def check_key(region: RegionState, launch: Launch) -> None:
     """Raise `AwsError` for a key pair that does not exist."""
     name = launch.key_name
-    if name is not None and name not in region.backend.keypairs:
+    if name is not None and name not in region.backend.key_pairs:
         raise AwsError("InvalidKeyPair.NotFound", f"The key pair '{name}' does not exist")
 
 

@@ -49,8 +49,9 @@ def add_parameters(store: Any) -> None:
     """Let SSM name the images also in a region that moto has no data of."""
     originals.load_parameters(store)
     for name, value in parameters(store.region_name).items():
-        if name not in store:
-            store[name].append(_parameter(store, name, value))
+        # The store's own look-ups would ask for this very loading again.
+        if not dict.__contains__(store, name):
+            dict.__setitem__(store, name, [_parameter(store, name, value)])
 
 
 def _parameter(store: Any, name: str, value: str) -> Any:

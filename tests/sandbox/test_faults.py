@@ -4,16 +4,14 @@ from sandbox.behaviour import Fault
 from sandbox.faults import Faults
 from sandbox.request import Call, Region, parse
 
+SIGNED = "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/ec2/aws4_request"
 RUN = parse(
     method="POST",
-    target="/",
-    headers=(
-        ("Authorization", "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/ec2/aws4_request"),
-    ),
+    target="/?Action=RunInstances",
+    headers=(("Authorization", SIGNED),),
     body=b"",
     request_id="r",
 )
-RUN = msgspec.structs.replace(RUN, action="RunInstances")
 
 
 def strikes(faults: Faults, *calls: Call) -> list[str | None]:
