@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.following import Display
-from cli.lines import Narrator, clean, event_line, format_counts, ran_for, refusal_lines
+from cli.lines import Narrator, clean, format_counts, format_pools, ran_for, refusal_lines
 from cli.progress import Progress
 from cli.render import STATE_STYLES, note
 from spawn.clock import Clock
@@ -29,6 +29,9 @@ class Lines:
 
     def __init__(self) -> None:
         self._narrator = Narrator()
+
+    def look(self, progress: Progress) -> None:
+        """Write nothing: only what happens is told."""
 
     def show(self, event: Event, progress: Progress) -> None:
         """Write the lines that an event is worth."""
@@ -50,11 +53,16 @@ class Board:
         self._progress = Progress()
         self._said: list[str] = []
 
-    def show(self, event: Event, progress: Progress) -> None:
+    def look(self, progress: Progress) -> None:
         """Take in what is to be drawn next."""
         self._progress = progress
+
+    def show(self, event: Event, progress: Progress) -> None:
+        """Take in what is to be drawn next, and what has been tried."""
+        self._progress = progress
         if isinstance(event.data, ArrayLaunching):
-            self._said = [event_line(event), *refusal_lines(event.data.refusals)]
+            asked = clean(f"{event.data.reason}: {format_pools(event.data.pools)}")
+            self._said = [asked, *refusal_lines(event.data.refusals)]
 
     def say(self, text: str) -> None:
         """Keep a sentence in sight."""

@@ -80,10 +80,6 @@ def guard(run: Callable[[], object], *, debug: bool = False) -> int:
     """
     try:
         run()
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence_stdout()
-        return Exit.DONE
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - this is where all errors end
         end = ended_by(error)
         if debug and end.code is Exit.BUG:
@@ -94,6 +90,6 @@ def guard(run: Callable[[], object], *, debug: bool = False) -> int:
     return Exit.DONE
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
     """Keep the interpreter from writing to a pipe that nobody reads any more."""
     sys.stdout = open("/dev/null", "w", encoding="utf-8")  # noqa: PTH123, SIM115 - until exit

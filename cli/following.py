@@ -19,6 +19,10 @@ _RUNS = {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.
 class Display(Protocol):
     """Where a person watches."""
 
+    def look(self, progress: Progress) -> None:
+        """Take in how things stand, without an event that led there."""
+        ...
+
     def show(self, event: Event, progress: Progress) -> None:
         """Take in an event and what it led to."""
         ...
@@ -72,6 +76,7 @@ class Watch:
                     case CaughtUp():
                         await self._read()
                         begin = await _run_once(begin)
+                        self._display.look(self.progress)
                 if reached(self.progress):
                     return
 

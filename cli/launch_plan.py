@@ -3,14 +3,13 @@
 from cli.lines import format_local
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
-from spawn.contracts.launches import API_PLAN, Launch, LaunchPlan, LaunchSpec
+from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
 
 
-async def show_plan(spec: LaunchSpec, request_id: str, *, as_json: bool) -> None:
+async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
     """Ask the launcher for its plan and show it."""
     async with open_plane() as plane:
-        request = Launch(request_id=request_id, spec=spec)
-        plan = await plane.requests.ask(API_PLAN, request, LaunchPlan)
+        plan = await plane.requests.ask(API_PLAN, spec, LaunchPlan)
     if as_json:
         put_json(plan)
         return

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from cli.progress import Progress
 from spawn.contracts import events
 from spawn.contracts.durations import format_duration
 from spawn.contracts.members import MemberState
-from spawn.contracts.pools import Refusal
+from spawn.contracts.pools import Pool, Refusal
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
-_STEPS = 10
+_STEPS = 4
 """A launch that is not watched on a terminal says at most this often how many run."""
 
 
@@ -37,7 +38,7 @@ def _detail(data: events.Data) -> str:
         case events.ArrayRejected(message=message):
             return message
         case events.ArrayLaunching(pools=pools, reason=reason):
-            return f"{', '.join(map(str, pools))}{_because(reason)}"
+            return f"{format_pools(pools)}{_because(reason)}"
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
@@ -59,6 +60,12 @@ def format_local(instant: datetime) -> str:
 def format_counts(counts: Mapping[MemberState, int]) -> str:
     """Write members by state, e.g. `2 pending, 6 running`."""
     return ", ".join(f"{count} {state}" for state, count in counts.items())
+
+
+def format_pools(pools: Iterable[Pool]) -> str:
+    """Write pools in order, the zones of a type together: `on-demand t3.medium (a, b)`."""
+    kinds = groupby(pools, key=lambda pool: f"{pool.market} {pool.instance_type}")
+    return ", ".join(f"{kind} ({', '.join(pool.zone for pool in same)})" for kind, same in kinds)
 
 
 def refusal_lines(refusals: Iterable[Refusal]) -> list[str]:

@@ -11,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from cli.exits import Ended, Exit, silence_stdout
 from cli.lines import clean
 
 STATE_STYLES = {
@@ -37,8 +38,12 @@ def note(text: str) -> None:
 
 
 def put(text: str) -> None:
-    """Write one line of what was asked for, on stdout."""
-    print(text, flush=True)  # noqa: T201 - the CLI's output
+    """Write one line of what was asked for, on stdout; end the command when nobody reads it."""
+    try:
+        print(text, flush=True)  # noqa: T201 - the CLI's output
+    except BrokenPipeError as error:
+        silence_stdout()
+        raise Ended(Exit.DONE) from error
 
 
 def put_json(value: Any) -> None:

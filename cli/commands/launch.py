@@ -24,7 +24,7 @@ from spawn.bus.beside import beside
 from spawn.contracts.checks import check_spec
 from spawn.contracts.ids import array_id, check_request_id
 from spawn.contracts.launches import NOT_AFTER, Launch, LaunchSpec
-from spawn.errors import Rejected
+from spawn.errors import Rejected, Transient
 
 OWNER = "cli"
 """Who we are on an embedded bus."""
@@ -105,7 +105,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         as_json=as_json,
     )
     if dry_run:
-        asyncio.run(show_plan(order.spec, request_id, as_json=as_json))
+        asyncio.run(show_plan(order.spec, as_json=as_json))
     else:
         _carry_out(order)
 
@@ -131,18 +131,21 @@ def _carry_out(order: Order) -> None:
 
 
 def _detached(attempt: Attempt) -> Ended:
-    launching = attempt.launching
-    if launching is None or not launching.is_sent:
+    if attempt.launching is None:
         return Ended(Exit.DETACHED, "interrupted before anything was sent")
+    return _left_alone(attempt.launching, Exit.DETACHED, "detached")
+
+
+def _left_alone(launching: Launching, code: Exit, why: str) -> Ended:
+    """Say why nobody watches the launch any more, and what becomes of it."""
+    if not launching.is_sent:
+        return Ended(code, f"{why}: nothing was sent")
+    array = launching.array
     return Ended(
-        Exit.DETACHED,
-        f"detached: {where_it_stands(launching.array, launching.progress)} and goes on;"
-        f" {_what_next(launching.array)}",
+        code,
+        f"{why}: {where_it_stands(array, launching.progress)} and goes on;"
+        f" follow it with: spawn events {array} -f; end it with: spawn terminate {array}",
     )
-
-
-def _what_next(array: str) -> str:
-    return f"follow it with: spawn events {array} -f; end it with: spawn terminate {array}"
 
 
 async def _launch(order: Order, attempt: Attempt) -> None:
@@ -170,18 +173,12 @@ async def _begin(plane: Plane, order: Order, attempt: Attempt) -> Launching:
             async with within(order.timeout):
                 await _follow(plane, launching, order)
         except TimeoutError as error:
-            raise _timed_out(launching) from error
+            raise _left_alone(launching, Exit.TIMED_OUT, "--timeout is over") from error
+        except Transient as error:
+            raise _left_alone(launching, Exit.UNREACHABLE, error.message) from error
     return launching
 
 
 async def _follow(plane: Plane, launching: Launching, order: Order) -> None:
     async with beside(launching.warn_unheard(plane)):
         await launching.until(is_ready if order.wait else is_accepted)
-
-
-def _timed_out(launching: Launching) -> Ended:
-    return Ended(
-        Exit.TIMED_OUT,
-        f"--timeout is over: {where_it_stands(launching.array, launching.progress)} and goes on;"
-        f" {_what_next(launching.array)}",
-    )

@@ -36,7 +36,7 @@ async def test_launch_ends_when_every_member_runs(
     assert "until 2026-12-01 20:00:00 UTC" in out
     assert out.endswith("spawn terminate web\n")
     assert "array.accepted  3 members" in err
-    assert "on-demand t3.medium us-east-1a" in err
+    assert "on-demand t3.medium (us-east-1a): first" in err
 
 
 async def test_json_is_one_object_on_stdout_with_calls_and_time(

@@ -27,7 +27,7 @@ def _in_utc(surroundings: pytest.MonkeyPatch) -> None: ...
         (ACCEPTED, "  array.accepted  3 members, until 2026-12-01 20:00:00 UTC"),
         (
             events.ArrayLaunching(pools=(POOL,), chunks=1, reason="first"),
-            "  array.launching  on-demand t3.medium us-east-1a: first",
+            "  array.launching  on-demand t3.medium (us-east-1a): first",
         ),
         (
             events.ArrayReady(size=3, ready=2, seconds=1.25),
