@@ -86,7 +86,7 @@ class Clients:
         return _is_loopback(urlsplit(endpoint or "").hostname or "")
 
     async def _make(self, service: str, region: str) -> Any:
-        await asyncio.to_thread(_load, service, region)
+        await asyncio.to_thread(_load, service)
         client = self._session.client(service, region_name=region, config=self._config)
         return await self._stack.enter_async_context(client)
 
@@ -97,10 +97,12 @@ def _models() -> Loader:
     return create_loader()
 
 
-def _load(service: str, region: str) -> None:
+@cache
+def _load(service: str) -> None:
     """Read the models that a client is made from, 0.2 s of JSON, outside the event loop.
 
-    The loader keeps what the throw-away client of a plain session makes it read.
+    The loader keeps what the throw-away client of a plain session makes it read; where that one
+    would go does not matter.
     """
     with _loading:
         models = _models()
@@ -108,7 +110,8 @@ def _load(service: str, region: str) -> None:
             trim(models.load_service_model(service, "service-2"))
         plain = botocore.session.Session()
         plain.register_component("data_loader", models)
-        plain.create_client(service, region_name=region, config=Config(signature_version=UNSIGNED))
+        config = Config(signature_version=UNSIGNED)
+        plain.create_client(service, region_name=FALLBACK_REGION, config=config)
 
 
 def _is_loopback(host: str) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from spawn.aws import answers, requests
 from spawn.aws.base import Ec2Base, chunked
 from spawn.aws.calls import ATTEMPTS
-from spawn.errors import Conflict, NotFound
+from spawn.errors import Cause, Conflict, NotFound, Transient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -56,15 +57,12 @@ class NetworkCalls(Ec2Base):
         """Return the id of the group of this name, made if need be, with its rules."""
         group = await self._group_named(name, vpc_id)
         if group is None:
-            try:
-                group_id = await self._create_group(name, vpc_id, tags)
-            except Conflict:
-                # Another replica was first; its rules may not be there yet.
-                group = await self._seen_group(name, vpc_id)
-                group_id = group.get("GroupId", "")
-        else:
-            group_id = group.get("GroupId", "")
-        rules = group.get("IpPermissions", []) if group else []
+            # A conflict means that another replica was first: the group is there.
+            with suppress(Conflict):
+                await self._create_group(name, vpc_id, tags)
+            group = await self._seen_group(name, vpc_id)
+        group_id = group.get("GroupId", "")
+        rules = group.get("IpPermissions", [])
         if not _lets_itself_in(rules, group_id):
             await self._authorize(group_id, requests.from_itself(group_id))
         if ssh_cidr and not _lets_ssh_in(rules, ssh_cidr):
@@ -108,9 +106,9 @@ class NetworkCalls(Ec2Base):
             if group is not None:
                 return group
             await self._calls.pause(attempt)
-        raise NotFound(f"security group {name} exists in {vpc_id} but EC2 does not show it yet")
+        raise _unseen(name)
 
-    async def _create_group(self, name: str, vpc_id: str, tags: Mapping[str, str]) -> str:
+    async def _create_group(self, name: str, vpc_id: str, tags: Mapping[str, str]) -> None:
         async def call() -> CreateSecurityGroupResultTypeDef:
             return await (await self._client()).create_security_group(
                 GroupName=name,
@@ -121,7 +119,7 @@ class NetworkCalls(Ec2Base):
                 ],
             )
 
-        return (await self._calls.repeat("CreateSecurityGroup", call))["GroupId"]
+        await self._calls.repeat("CreateSecurityGroup", call)
 
     async def _authorize(self, group_id: str, rule: IpPermissionTypeDef) -> None:
         async def call() -> Any:
@@ -137,11 +135,18 @@ class NetworkCalls(Ec2Base):
                 return
             except NotFound:
                 # EC2 may not know a group everywhere that it has just made.
-                if attempt + 1 == ATTEMPTS:
-                    raise
                 await self._calls.pause(attempt)
             else:
                 return
+        raise _unseen(group_id)
+
+
+def _unseen(group: str) -> Transient:
+    return Transient(
+        f"security group {group} exists but EC2 does not see it everywhere yet",
+        code="InvalidGroup.NotFound",
+        cause=Cause.PROPAGATING,
+    )
 
 
 def _lets_itself_in(rules: Sequence[Any], group_id: str) -> bool:

@@ -122,6 +122,7 @@ class NetworkPort(Protocol):
         """Return the id of the group of this name, made if need be, with its rules.
 
         Inbound: all traffic from its own members, and port 22 from `ssh_cidr` where given.
+        Raises `Transient(PROPAGATING)` when EC2 does not see the new group everywhere yet.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -167,6 +168,12 @@ def emulator() -> Generator[str]:
     assert process.returncode == 0
 
 
+@pytest.fixture(scope="session")
+def known_places() -> dict[str, dict[str, str]]:
+    """What each AWS said of its places, asked for once."""
+    return defaultdict(dict)
+
+
 @pytest.fixture(params=["fake", "laptop cloud", "moto"])
 async def door(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
@@ -190,19 +197,21 @@ async def faithful(
 async def _opened(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[Door]:
+    known: dict[str, dict[str, str]] = request.getfixturevalue("known_places")
     if request.param == "fake":
         fake = FakeAws(SystemClock())
         yield Faithful(**await _places(fake), faults=FakeFaults(fake))
     elif request.param == "laptop cloud":
         cloud: RunningSandbox = request.getfixturevalue("laptop_cloud")
         async with _real(cloud.environment(), monkeypatch) as aws:
-            yield Faithful(**await _places(aws), faults=SandboxFaults(cloud))
+            places = await _places(aws, known[request.param])
+            yield Faithful(**places, faults=SandboxFaults(cloud))
         cloud.admin.post("reset-behaviour")
     else:
         endpoint: str = request.getfixturevalue("emulator")
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
         async with _real({"AWS_ENDPOINT_URL": endpoint} | keys, monkeypatch) as aws:
-            yield Door(**await _places(aws))
+            yield Door(**await _places(aws, known[request.param]))
 
 
 @asynccontextmanager
@@ -215,14 +224,21 @@ async def _real(
         yield aws
 
 
-async def _places(aws: AwsPort) -> dict[str, Any]:
-    """Return the fields of a door: where this AWS lets instances be launched."""
+async def _places(aws: AwsPort, known: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return the fields of a door: where this AWS lets instances be launched.
+
+    `known` keeps what one AWS said for the tests to come.
+    """
+    if known:
+        return {"aws": aws, **known}
     ec2 = aws.ec2(REGION)
     subnet = (await ec2.default_subnets())[0]
-    return {
-        "aws": aws,
+    found = {
         "image_id": await aws.ssm(REGION).parameter(PARAMETER),
         "subnet_id": subnet.id,
         "vpc_id": subnet.vpc_id,
         "group_id": await ec2.ensure_security_group("door", subnet.vpc_id, {"door": "yes"}),
     }
+    if known is not None:
+        known |= found
+    return {"aws": aws, **found}
