@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 
@@ -11,6 +12,7 @@ from spawn.aws.session import open_aws
 from spawn.aws.settings import AwsSettings
 from spawn.bus.fences import Fences
 from spawn.bus.publish import Events
+from spawn.bus.requests import count_replicas
 from spawn.bus.stores import Store
 from spawn.contracts import arrays, launches, members
 from spawn.runtime.context import Context
@@ -37,4 +39,5 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
             events=Events(bus),
             fences=Fences(bus, holder=context.replica),
             aws=aws,
+            count_replicas=partial(count_replicas, bus, context.service),
         )

@@ -1,5 +1,6 @@
 """What the launcher needs from outside, as types, and the world that bundles it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from services.launcher.config import Settings
@@ -34,5 +35,6 @@ class World:
     events: EventsPort
     fences: FencesPort
     aws: AwsPort
+    count_replicas: Callable[[], Awaitable[int]]
     fleet: Fleet = field(default_factory=Fleet)
     memory: Memory = field(default_factory=Memory)

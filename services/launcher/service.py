@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 from services.launcher.adapters import open_world
-from services.launcher.apply.release import purge
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_invalid, on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.questions import on_collect, on_plan
+from services.launcher.handlers.upkeep import measure, purge, share_limits
 from services.launcher.ports import World
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.runtime.service import Service, background, command, endpoint, every
@@ -32,5 +32,9 @@ SERVICE: Service[Settings, World] = Service(
         background(drive_arrays, name="drive arrays"),
         background(observe_regions, name="observe regions"),
     ),
-    timers=(every(timedelta(minutes=1), purge, name="purge"),),
+    timers=(
+        every(timedelta(minutes=1), purge, name="purge"),
+        every(timedelta(seconds=5), share_limits, name="share limits"),
+        every(timedelta(seconds=5), measure, name="measure"),
+    ),
 )

@@ -17,7 +17,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import Member, member_key
-from spawn.errors import Conflict, NotFound, Transient
+from spawn.errors import Conflict, NotFound, Outcome, Transient, first_outcome
 
 _MOST_TRIES = 50
 _SIDE_BY_SIDE = 64
@@ -74,14 +74,12 @@ async def write_members(world: World, changes: Iterable[MemberChange]) -> tuple[
         async with limit:
             return await _write_member(world, change.member)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(write(change)) for change in changes]
-    written = tuple(member for task in tasks if (member := task.result()) is not None)
-    await world.events.publish_many(tuple(e for member in written for e in member.outbox))
-    for member in written:
-        key = member_key(member.array_id, member.rank)
-        world.memory.published[key] = member.version
-    return written
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(write(change)) for change in changes]
+    except* Outcome as outcomes:
+        raise first_outcome(outcomes) from None
+    return tuple(member for task in tasks if (member := task.result()) is not None)
 
 
 async def _write_member(world: World, member: Member) -> Member | None:
@@ -99,6 +97,7 @@ async def _write_member(world: World, member: Member) -> Member | None:
         await refresh_member(world, key)
         return None
     world.fleet.note_member(Entry(key, member, revision))
+    await _publish(world, key, member.version, member.outbox)
     return member
 
 

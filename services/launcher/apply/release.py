@@ -20,13 +20,9 @@ async def release(world: World, array: Array) -> None:
     world.memory.forget(array.id)
 
 
-async def purge(world: World) -> None:
-    """Delete the records of arrays that were over long ago."""
-    now = world.clock.now()
-    for array in world.fleet.arrays().values():
-        ended = array.ending.at if array.ending else array.accepted_at
-        if array.state.is_over and now - ended > world.settings.keep_records:
-            for rank in world.fleet.members(array.id):
-                await world.stores.members.delete(member_key(array.id, rank))
-            await world.stores.arrays.delete(array.id)
-            world.fleet.forget(array.id)
+async def delete_records(world: World, array: Array) -> None:
+    """Delete what is recorded of an array: its members first, so that none is left alone."""
+    for rank in world.fleet.members(array.id):
+        await world.stores.members.delete(member_key(array.id, rank))
+    await world.stores.arrays.delete(array.id)
+    world.fleet.forget(array.id)

@@ -123,14 +123,13 @@ def _accept(command: Command[Launch], world: World) -> Array:
 async def _create(world: World, array: Array, *, user_data: str) -> None:
     if await _exists(world, array):
         return
-    await _claim_name(world, array)
-    if user_data:
-        await _keep_job(world, array, JobSpec(user_data=user_data))
     try:
+        await _claim_name(world, array)
+        if user_data:
+            await _keep_job(world, array, JobSpec(user_data=user_data))
         await create_array(world, array)
-    except Conflict:
-        # Another replica was given the same request: its record has to be the same one.
-        await _exists(world, array)
+    except (Conflict, NotFound) as raced:
+        raise Transient(f"{array.id}: another request was first, look again") from raced
     _log.info("accepted", array_id=array.id, size=array.size, region=array.region)
 
 

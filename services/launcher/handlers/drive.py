@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from services.launcher import metrics
 from services.launcher.apply.calls import end_instances, open_next, send, trace
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.records import (
@@ -22,10 +23,18 @@ from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
-from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
-from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected, Transient
+from spawn.errors import (
+    Cause,
+    Conflict,
+    NotFound,
+    Outcome,
+    Rejected,
+    Transient,
+    first_outcome,
+)
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
@@ -68,14 +77,19 @@ def _needs_driver(world: World, array: Array, now: datetime) -> bool:
 
 
 async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
-    try:
-        with bind(array_id=array_id):
+    with bind(array_id=array_id):
+        try:
             await drive(world, array_id)
-    except* Outcome as outcomes:
-        _log.warning("driver stopped", reasons=[str(each) for each in outcomes.exceptions])
-        await world.clock.sleep(POLL)
-    finally:
-        driving.discard(array_id)
+        except* Outcome as outcomes:
+            _log.warning("driver stopped", why=first_outcome(outcomes).message)
+            await world.clock.sleep(POLL)
+        except* Exception:  # noqa: BLE001 - counted and logged with its trace
+            # One array that can't be driven must not hold up the others: it is tried again.
+            metrics.DRIVER_FAILURES.inc()
+            _log.exception("driver failed")
+            await world.clock.sleep(POLL)
+        finally:
+            driving.discard(array_id)
 
 
 async def drive(world: World, array_id: ArrayId) -> None:
@@ -207,11 +221,17 @@ class Driver:
         self._ended.update(dict.fromkeys(ids, now))
 
     async def _write(self, before: Array, after: Array) -> None:
+        if is_at_rest(after):
+            # What members' writers left unpublished comes before the event that sums it up.
+            await publish_left_over(self._world, self._array_id)
         await write_array(
             self._world,
             self._array_id,
             lambda current: after if current.version == before.version else current,
         )
+        if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
+            took = self._world.clock.now() - after.accepted_at
+            metrics.LAUNCH_DURATION.observe(took.total_seconds())
 
     def _stop_placing(self) -> None:
         for task in self._placing.values():

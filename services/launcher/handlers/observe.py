@@ -5,14 +5,16 @@ asks by id for those that have left them; all instances are looked at every 30 s
 """
 
 import asyncio
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from services.launcher.apply.adoption import adopt_instances
-from services.launcher.apply.records import write_members
+from services.launcher import metrics
+from services.launcher.handlers.sweep import (
+    by_id,
+    living_members,
+    record_sighting,
+    survey_all,
+)
 from services.launcher.model import Sighting
-from services.launcher.plan.observation import observe
-from services.launcher.plan.orphans import judge
 from services.launcher.plan.survey import (
     Hidden,
     Survey,
@@ -22,12 +24,9 @@ from services.launcher.plan.survey import (
 )
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
-from spawn.contracts.arrays import MARK_KEY, DeploymentMark
-from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described
-from spawn.contracts.launches import Finding
-from spawn.contracts.members import Member
-from spawn.errors import Conflict, NotFound, Outcome
+from spawn.errors import Outcome, first_outcome
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
@@ -62,7 +61,11 @@ async def _observe_for_ever(world: World, region: str) -> None:
                     if fence is not None:
                         await Observer(world, region).run(fence)
             except* Outcome as outcomes:
-                _log.warning("look again", reasons=[str(each) for each in outcomes.exceptions])
+                _log.warning("look again", why=first_outcome(outcomes).message)
+            except* Exception:  # noqa: BLE001 - counted and logged with its trace
+                # One region that can't be read must not blind us in the others.
+                metrics.OBSERVER_FAILURES.inc()
+                _log.exception("observer failed")
             await world.clock.sleep(_POLL)
 
 
@@ -91,7 +94,7 @@ class Observer:
         """Look at what is expected to change, and record what has."""
         world, now = self._world, self._world.clock.now()
         arrays = world.fleet.arrays()
-        survey = plan_survey(arrays, _members(world, arrays), self._region)
+        survey = plan_survey(arrays, living_members(world, arrays), self._region)
         if not survey.members:
             return
         listed = await self._list(survey)
@@ -105,7 +108,7 @@ class Observer:
             now=now,
         )
         sighting = Sighting(region=self._region, listed=listed | by_id, asked=frozenset(ids))
-        await _record(world, survey.members, sighting, now=world.clock.now())
+        await record_sighting(world, survey.members, sighting, now=world.clock.now())
 
     async def _list(self, survey: Survey) -> dict[InstanceId, Described]:
         world = self._world
@@ -113,7 +116,7 @@ class Observer:
         found = await world.aws.ec2(self._region).describe_instances(
             tags={"spawn:deployment": world.deployment}, states=survey.states
         )
-        return _by_id(found)
+        return by_id(found)
 
     async def _ask(
         self, survey: Survey, ids: tuple[InstanceId, ...]
@@ -121,91 +124,4 @@ class Observer:
         if not ids:
             return {}
         self._world.memory.count(survey.array_ids, "DescribeInstances")
-        return _by_id(await self._world.aws.ec2(self._region).describe_instances(ids=ids))
-
-
-async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, ...]:
-    """Look at every instance of ours in a region; record changes and judge the unknown.
-
-    With `act` verdicts are carried out; instances are ended only once this deployment's mark
-    stands in the bucket, which says that its records were not lost.
-    """
-    found = _by_id(
-        await world.aws.ec2(region).describe_instances(tags={"spawn:deployment": world.deployment})
-    )
-    arrays = world.fleet.arrays()
-    members = [each for each in _members(world, arrays) if arrays[each.array_id].region == region]
-    ids = frozenset(member.instance.id for member in members)
-    sighting = Sighting(region=region, listed=found, asked=ids)
-    now = world.clock.now()
-    if act:
-        await _record(world, members, sighting, now=now)
-    findings = await _judge(world, region, (d for id_, d in found.items() if id_ not in ids))
-    if act:
-        await _carry_out(world, region, findings, found)
-    return findings
-
-
-async def _judge(world: World, region: str, unclaimed: Iterable[Described]) -> tuple[Finding, ...]:
-    findings: list[Finding] = []
-    for described in unclaimed:
-        if described.instance.state.is_going:
-            continue
-        array_id = ArrayId(described.tags.get("spawn:array-id", ""))
-        # The copy may lag behind: before an instance counts as unknown the bucket is asked.
-        try:
-            array = (await world.stores.arrays.get(array_id or "none")).value
-        except NotFound:
-            array = None
-        members = await world.stores.members.load(f"{array_id}.*") if array else {}
-        held = {entry.value.rank: entry.value for entry in members.values()}
-        if described.instance.id not in {each.instance.id for each in held.values()}:
-            findings.append(judge(described, array, held, region=region, now=world.clock.now()))
-    return tuple(findings)
-
-
-async def _carry_out(
-    world: World,
-    region: str,
-    findings: tuple[Finding, ...],
-    found: dict[InstanceId, Described],
-) -> None:
-    adopted = [found[each.instance_id] for each in findings if each.verdict == "adopt"]
-    if adopted:
-        await adopt_instances(world, region, adopted)
-    if not await _is_marked(world):
-        return
-    for each in findings:
-        _log.info("unclaimed instance", finding=each)
-    ends = [each.instance_id for each in findings if each.verdict == "end"]
-    if ends:
-        await world.aws.ec2(region).terminate_instances(ends)
-
-
-async def _is_marked(world: World) -> bool:
-    """Say whether the bucket was ours before this look; mark it once adoption has run."""
-    try:
-        mark = (await world.stores.marks.get(MARK_KEY)).value
-    except NotFound:
-        try:
-            await world.stores.marks.create(MARK_KEY, DeploymentMark(world.deployment))
-        except Conflict:
-            _log.info("marked by another replica")
-        return False
-    return mark.deployment == world.deployment
-
-
-async def _record(
-    world: World, members: Iterable[Member], sighting: Sighting, *, now: datetime
-) -> None:
-    changes = tuple(observe(members, sighting, world.fleet.arrays(), now=now))
-    if changes:
-        await write_members(world, changes)
-
-
-def _members(world: World, arrays: Iterable[ArrayId]) -> Iterable[Member]:
-    return (member for array_id in arrays for member in world.fleet.members(array_id).values())
-
-
-def _by_id(found: Iterable[Described]) -> dict[InstanceId, Described]:
-    return {each.instance.id: each for each in found}
+        return by_id(await self._world.aws.ec2(self._region).describe_instances(ids=ids))

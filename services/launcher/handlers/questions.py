@@ -2,7 +2,8 @@
 
 from services.launcher.apply.places import look_up_places
 from services.launcher.handlers.commands import check_reachable, terms
-from services.launcher.handlers.observe import regions, survey_all
+from services.launcher.handlers.observe import regions
+from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.placement import plan_placement

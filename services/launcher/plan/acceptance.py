@@ -23,6 +23,9 @@ from spawn.errors import Conflict, Rejected
 
 SERVICE = "launcher"
 
+UNKNOWN_SPEC = ""
+"""The hash of an array that was adopted from tags: any spec may have been its own."""
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment grants to a launch."""
@@ -134,7 +137,7 @@ def rejected_event(
 
 def check_same(existing: Array, wanted: Array) -> None:
     """Pass when both come from the same spec; raise `Conflict` naming the fields otherwise."""
-    if existing.spec_hash == wanted.spec_hash:
+    if existing.spec_hash in {wanted.spec_hash, UNKNOWN_SPEC}:
         return
     fields = list(changed_fields(existing.spec, wanted.spec))
     if existing.user_data != wanted.user_data:

@@ -115,14 +115,14 @@ def _watch_over(view: View) -> Iterator[Step]:
     if lost and not living:
         reason = "all its instances were ended from outside"
         yield Write(array=end(array, reason, now=view.now), reason=reason)
-    elif lost and array.state is ArrayState.READY:
-        ranks = format_ranks(member.rank for member in lost)
+        return
+    ranks = format_ranks(member.rank for member in lost)
+    explained = f"ranks {ranks} are lost"
+    if lost and array.state is not ArrayState.RECOVERED and array.reason != explained:
         data = ArrayDegraded(
             size=array.size, ready=len(living), ranks=ranks, reason=lost[0].reason
         )
-        after = advance(
-            array, view.now, data, state=ArrayState.DEGRADED, reason=f"ranks {ranks} are lost"
-        )
+        after = advance(array, view.now, data, state=ArrayState.DEGRADED, reason=explained)
         yield Write(array=after, reason="members were lost")
 
 

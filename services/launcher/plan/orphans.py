@@ -11,6 +11,7 @@ from datetime import datetime
 import msgspec
 
 from services.launcher.model import LEASE_GRACE, VISIBILITY, Adoption
+from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId, is_array_id
 from spawn.contracts.instances import Described, InstanceState
@@ -147,7 +148,7 @@ def _adoption(
         size=claim.size,
         min_count=claim.size,
         spec=LaunchSpec(name=claim.name, count=claim.size, region=region),
-        spec_hash="",
+        spec_hash=UNKNOWN_SPEC,
         state=ArrayState.RECOVERED,
         accepted_at=min((each.instance.launched_at or now for _, each in claimed), default=now),
         lease=max((each.lease for each, _ in claimed), key=lambda lease: lease.until),
