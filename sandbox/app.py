@@ -100,6 +100,10 @@ async def run(options: Options) -> None:
         _log.info("listening", endpoint=endpoint)
         await ended.wait()
         _log.info("draining")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)
+        # Told twice to end, it still ends with 0.
+        signal.signal(number, signal.SIG_IGN)
 
 
 @asynccontextmanager

@@ -48,10 +48,11 @@ def load(backend: Any) -> None:
 def add_parameters(store: Any) -> None:
     """Let SSM name the images also in a region that moto has no data of."""
     originals.load_parameters(store)
+    plain: Any = dict
     for name, value in parameters(store.region_name).items():
         # The store's own look-ups would ask for this very loading again.
-        if not dict.__contains__(store, name):
-            dict.__setitem__(store, name, [_parameter(store, name, value)])
+        if not plain.__contains__(store, name):
+            plain.__setitem__(store, name, [_parameter(store, name, value)])
 
 
 def _parameter(store: Any, name: str, value: str) -> Any:

@@ -66,7 +66,7 @@ def advance(cloud: Cloud, *, at_most: int) -> int:
         if timer.state is None:
             _forget(timer.region, timer.record)
             continue
-        _complete(cloud, timer.region, timer.record, timer.state)
+        complete(cloud, timer.region, timer.record, timer.state)
     return done
 
 
@@ -115,7 +115,8 @@ def _delay(cloud: Cloud, through: State) -> Any:
     }[through]
 
 
-def _complete(cloud: Cloud, region: RegionState, record: Record, state: State) -> None:
+def complete(cloud: Cloud, region: RegionState, record: Record, state: State) -> None:
+    """Let a move arrive at its end: `state`."""
     if state is State.TERMINATED:
         originals.terminate(record.model)
         _release_addresses(record.model)
