@@ -1,0 +1,103 @@
+from datetime import timedelta
+
+import pytest
+
+from services.launcher.plan.survey import Hidden, Survey, note_hidden, plan_survey, to_ask_by_id
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import InstanceState
+from spawn.contracts.members import Member, MemberState
+from tests.builders import (
+    ARRAY_ID,
+    NOON,
+    a_member,
+    an_array,
+    an_ending,
+    an_instance,
+    lost,
+    running,
+)
+
+ENDING = an_array(state=ArrayState.TERMINATING, ending=an_ending())
+STOPPING = running(0, instance=an_instance(0, state=InstanceState.STOPPING))
+FIRST, SECOND = an_instance(0).id, an_instance(1).id
+PAUSE = timedelta(seconds=0.4)
+
+
+def survey(array: Array, *members: Member, region: str = "us-east-1") -> Survey:
+    return plan_survey({ARRAY_ID: array}, members, region)
+
+
+@pytest.mark.parametrize(
+    ("array", "member", "states"),
+    [
+        pytest.param(an_array(), a_member(), ["pending"], id="launched: pending"),
+        pytest.param(ENDING, running(), ["pending", "shutting-down"], id="ending: both"),
+        pytest.param(an_array(), STOPPING, ["pending", "stopping"], id="stopping: stopping too"),
+    ],
+)
+def test_what_is_listed_depends_on_what_is_expected(
+    array: Array, member: Member, states: list[str]
+) -> None:
+    found = survey(array, member)
+    assert found.members == (member,)
+    assert list(found.states) == states
+    assert found.array_ids == {ARRAY_ID}
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(running(), id="runs"),
+        pytest.param(lost(), id="is over"),
+        pytest.param(
+            running(0, instance=an_instance(0, state=InstanceState.STOPPED)), id="is stopped"
+        ),
+    ],
+)
+def test_who_rests_is_not_looked_at(member: Member) -> None:
+    assert survey(an_array(), member) == Survey(members=(), states=())
+
+
+def test_other_regions_and_unknown_arrays_are_not_looked_at() -> None:
+    assert survey(an_array(), a_member(), region="eu-west-1").members == ()
+    assert plan_survey({}, [a_member()], "us-east-1").members == ()
+
+
+def test_an_ended_member_of_an_ending_array_is_not_looked_at() -> None:
+    assert survey(ENDING, lost(), a_member(1, state=MemberState.EXITED)).members == ()
+
+
+def test_who_has_left_the_list_is_asked_for_by_id() -> None:
+    both = survey(an_array(), a_member(0), a_member(1))
+    assert to_ask_by_id(both, [FIRST], {}, now=NOON) == (SECOND,)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked"),
+    [
+        pytest.param(0.9, (), id="before its time: not asked"),
+        pytest.param(1, (FIRST,), id="at its time: asked"),
+    ],
+)
+def test_a_hidden_instance_is_asked_for_when_it_is_time(
+    seconds: float, asked: tuple[str, ...]
+) -> None:
+    hidden = {FIRST: Hidden(1, NOON + timedelta(seconds=1))}
+    now = NOON + timedelta(seconds=seconds)
+    assert to_ask_by_id(survey(an_array(), a_member()), [], hidden, now=now) == asked
+
+
+def test_a_hidden_instance_is_asked_for_ever_more_seldom() -> None:
+    hidden: dict[InstanceId, Hidden] = {}
+    pauses: list[float] = []
+    for _ in range(5):
+        hidden = note_hidden(hidden, [FIRST], [], first_pause=PAUSE, now=NOON)
+        pauses.append((hidden[FIRST].next_look - NOON).total_seconds())
+    assert pauses == [0.8, 1.6, 3.2, 5.0, 5.0]
+
+
+def test_once_seen_it_is_not_hidden_any_more() -> None:
+    hidden = {FIRST: Hidden(3, NOON), SECOND: Hidden(1, NOON)}
+    after = note_hidden(hidden, [FIRST], [FIRST], first_pause=PAUSE, now=NOON)
+    assert after == {SECOND: Hidden(1, NOON)}
