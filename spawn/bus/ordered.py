@@ -16,7 +16,10 @@ from spawn.bus.streams import nanoseconds
 from spawn.errors import NotFound, Transient
 
 _SLOTS = 500
-_INACTIVE = timedelta(minutes=5)
+_INACTIVE = timedelta(seconds=30)
+"""How long a server keeps a consumer that nobody reads from: short, as each reading leaves one
+and nats-server 2.15 refuses more than a thousand on a stream. A missed one is made again."""
+
 _FIRST_DELAY = timedelta(milliseconds=50)
 _LONGEST_DELAY = timedelta(seconds=1)
 
