@@ -105,9 +105,10 @@ def _place(subnet: Any, launch: Launch) -> Place:
     return Place(subnet, Pool(market, launch.instance_type, str(subnet.availability_zone)))
 
 
-def _room(cloud: Cloud, place: Place) -> float:
-    free = cloud.capacity.free(place.pool)
-    return float("inf") if free is None else free
+def _room(cloud: Cloud, place: Place) -> int:
+    """Return how much a place could take: the emptier of two is chosen."""
+    free, addresses = cloud.capacity.free(place.pool), _free_addresses(place.subnet)
+    return addresses if free is None else min(free, addresses)
 
 
 def _quota(cloud: Cloud, region: RegionState, pool: Pool) -> int | None:
