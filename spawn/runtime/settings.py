@@ -6,11 +6,11 @@ A field `bus_url` of a Struct loaded with prefix `SPAWN_` is read from `SPAWN_BU
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
-from spawn.contracts.durations import parse_duration
+from spawn.contracts.durations import format_duration, parse_duration
 from spawn.errors import Rejected
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -39,11 +39,56 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+class Variable(msgspec.Struct, frozen=True):
+    """One setting as the documentation lists it; `default` is None when it must be set."""
+
+    name: str
+    default: str | None
+    description: str
+
+
+def variables(kind: type[msgspec.Struct], *, prefix: str = "SPAWN_") -> tuple[Variable, ...]:
+    """List the settings of a Struct, in order, as `load` reads them.
+
+    A field's description is that of its `Annotated[…, msgspec.Meta(description=…)]`.
+    """
+    return tuple(
+        Variable(
+            name=f"{prefix}{field.name.upper()}",
+            default=None if field.required else _write(_default(field)),
+            description=_description(field.type),
+        )
+        for field in msgspec.structs.fields(kind)
+    )
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def _write(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return format_duration(value)
+    if isinstance(value, tuple):
+        return ",".join(str(each) for each in cast("tuple[Any, ...]", value))
+    return str(value)
+
+
+def _description(kind: Any) -> str:
+    metas = (each for each in get_args(kind) if isinstance(each, msgspec.Meta))
+    return next((meta.description for meta in metas if meta.description), "")
+
+
 def _decode(variable: str, text: str, kind: Any) -> Any:
+    kind = kind.__origin__ if get_origin(kind) is Annotated else kind
     try:
         if kind is timedelta or timedelta in get_args(kind):
             return parse_duration(text)
-        if getattr(kind, "__origin__", None) is tuple:
+        # An annotated type says what it is only one level down.
+        bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+        if get_origin(bare) is tuple:
             return msgspec.convert(tuple(filter(None, text.split(","))), kind, strict=False)
         return msgspec.convert(text, kind, strict=False)
     except (msgspec.ValidationError, Rejected) as error:
