@@ -49,6 +49,16 @@ async def test_replicas_share() -> None:
     assert await times(pacer, clock, 3) == [0, 2.5, 5.0]
 
 
+async def test_a_share_that_changes_holds_for_calls_that_wait() -> None:
+    clock = VirtualClock()
+    pacer = Pacer(clock)
+    assert await times(pacer, clock, 5, instances=1) == [0] * 5
+    pacer.set_share(2)
+    assert await times(pacer, clock, 2, instances=1) == [1.0, 2.0]
+    pacer.set_share(0)
+    assert await times(pacer, clock, 2, instances=1) == [2.5, 3.0]
+
+
 async def test_a_throttle_answer_slows_down() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock)

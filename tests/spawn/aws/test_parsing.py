@@ -2,16 +2,19 @@
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import botocore.session
+import pytest
 from botocore.model import ServiceModel
 from botocore.parsers import EC2QueryParser
 
 from spawn.aws import answers
 from spawn.aws.session import Aws
-from tests.fixtures.canned_aws import REGION, CannedAws, page, page_body
+from spawn.errors import Cause, Transient
+from tests.fixtures.canned_aws import REGION, CannedAws, page, page_body, text
 
 SIZE = 1000
 LONGEST_STALL = 0.25
@@ -51,6 +54,21 @@ async def test_the_lean_parser_reads_what_botocore_reads(cloud: CannedAws, aws: 
         assert found == tuple(answers.described(one) for one in listed)
         assert len(listed[0]) > 20
         cloud.forget("DescribeInstances")
+
+
+async def test_a_large_answer_that_is_cut_short_is_lost(cloud: CannedAws, aws: Aws) -> None:
+    cloud.answer("DescribeInstances", text(page_body(0, SIZE)[:-100]))
+    with pytest.raises(Transient) as raised:
+        await aws.ec2(REGION).describe_instances()
+    assert raised.value.cause is Cause.UNREACHABLE
+    assert len(raised.value.message) < 200
+
+
+async def test_an_instant_that_is_not_rfc_3339_is_read_too(cloud: CannedAws, aws: Aws) -> None:
+    odd = page_body(0, 1).replace(b"2026-06-01T12:00:00.000Z", b"Mon, 01 Jun 2026 12:00:00 GMT")
+    cloud.answer("DescribeInstances", text(odd))
+    (one,) = await aws.ec2(REGION).describe_instances()
+    assert one.instance.launched_at == datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def _parsed_by_botocore(body: bytes) -> dict[str, Any]:
