@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Entry
 from spawn.contracts.arrays import Array
@@ -95,6 +96,8 @@ class Memory:
         self.exhausted: dict[Pool, datetime] = {}
         self.calls: dict[ArrayId, Counter[str]] = defaultdict(Counter)
         self.published: dict[str, int] = {}
+        self.places: dict[bytes, tuple[datetime, Places]] = {}
+        self.looking: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:

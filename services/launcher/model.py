@@ -109,10 +109,11 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS knows about where a spec may run: the input of placement.
 
-    `architectures` and `offerings` (zones) are by instance type; `subnets` are pairs of zone and
-    subnet id, in the order in which zones are tried.
+    `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
+    type; `subnets` are pairs of zone and subnet id, in the order in which zones are tried.
     """
 
+    types: tuple[str, ...]
     image_id: str
     architecture: str
     architectures: Mapping[str, tuple[str, ...]]

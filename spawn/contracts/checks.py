@@ -17,8 +17,8 @@ MOST_USER_TAGS = 40
 Using_Tags.html); ours take up to ten."""
 
 MOST_ALTERNATIVES = 20
-MOST_SECURITY_GROUPS = 15
-"""EC2's hard limit is 16 a network interface, one of which is the deployment's own."""
+MOST_SECURITY_GROUPS = 14
+"""EC2's hard limit is 16 a network interface, two of which are ours."""
 
 _LONGEST_SHOWN = 60
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}")

@@ -1,7 +1,11 @@
 """Looking up where a launch may run: what placement is planned from."""
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
+from datetime import timedelta
+
+import msgspec
 
 from services.launcher.model import Places
 from services.launcher.plan.placement import image_parameter
@@ -10,12 +14,42 @@ from spawn.aws.shapes import Subnet
 from spawn.contracts.launches import LaunchSpec
 from spawn.errors import NotFound, Outcome, Rejected, first_outcome
 
+_FRESH = timedelta(minutes=1)
+"""How long an answer is used again: many launches at once ask AWS once."""
 
-async def look_up_places(world: World, spec: LaunchSpec) -> tuple[tuple[str, ...], Places]:
-    """Find out what AWS knows about where `spec` may run; return its types too.
+
+async def look_up_places(world: World, spec: LaunchSpec) -> Places:
+    """Find out what AWS knows about where `spec` may run, or knew a minute ago.
 
     Raises `Rejected` naming the field that AWS does not know.
     """
+    key, memory = _key(spec), world.memory
+    async with memory.looking[key]:
+        known = memory.places.get(key)
+        if known is None or known[0] <= world.clock.now():
+            places = await _look_up(world, spec)
+            memory.places[key] = (world.clock.now() + _FRESH, places)
+            return places
+        return known[1]
+
+
+def _key(spec: LaunchSpec) -> bytes:
+    """Keep of a spec what its places depend on."""
+    return msgspec.json.encode(
+        (
+            spec.region,
+            spec.instance_types,
+            spec.zones,
+            spec.ami,
+            spec.subnets,
+            spec.security_groups,
+            spec.ssh_cidr,
+            spec.key_name,
+        )
+    )
+
+
+async def _look_up(world: World, spec: LaunchSpec) -> Places:
     types = spec.instance_types or (world.settings.default_instance_type,)
     ec2 = world.aws.ec2(spec.region)
     try:
@@ -34,14 +68,15 @@ async def look_up_places(world: World, spec: LaunchSpec) -> tuple[tuple[str, ...
             )
     architectures = {name: known[name].architectures for name in types}
     image_id, architecture = await _find_image(world, spec, architectures)
-    group_id = await _ensure_group(world, spec, subnets.result())
-    return types, Places(
+    groups = await _ensure_groups(world, spec, subnets.result())
+    return Places(
+        types=types,
         image_id=image_id,
         architecture=architecture,
         architectures=architectures,
         offerings=offered.result(),
         subnets=tuple((each.zone, each.id) for each in subnets.result()),
-        security_group_ids=(group_id, *spec.security_groups),
+        security_group_ids=(*groups, *spec.security_groups),
     )
 
 
@@ -88,8 +123,16 @@ async def _check_names(world: World, spec: LaunchSpec) -> None:
             raise Rejected(f"security_groups: {error.message}", field="security_groups") from error
 
 
-async def _ensure_group(world: World, spec: LaunchSpec, subnets: tuple[Subnet, ...]) -> str:
+async def _ensure_groups(
+    world: World, spec: LaunchSpec, subnets: tuple[Subnet, ...]
+) -> tuple[str, ...]:
+    ec2, vpc_id = world.aws.ec2(spec.region), subnets[0].vpc_id
     tags: Mapping[str, str] = {"spawn:managed": "true", "spawn:deployment": world.deployment}
-    return await world.aws.ec2(spec.region).ensure_security_group(
-        f"spawn-{world.deployment}", subnets[0].vpc_id, tags, spec.ssh_cidr
-    )
+    name = f"spawn-{world.deployment}"
+    own = await ec2.ensure_security_group(name, vpc_id, tags)
+    if not spec.ssh_cidr:
+        return (own,)
+    # A group of its own for each network: what one launch opens stays shut for all others.
+    network = hashlib.sha256(spec.ssh_cidr.encode()).hexdigest()[:8]
+    ssh = await ec2.ensure_security_group(f"{name}-ssh-{network}", vpc_id, tags, spec.ssh_cidr)
+    return (own, ssh)

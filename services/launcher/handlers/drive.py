@@ -180,8 +180,8 @@ class Driver:
     async def _look_up(self, view: View) -> None:
         world, now = self._world, self._world.clock.now()
         try:
-            types, places = await look_up_places(world, view.array.spec)
-            placement = plan_placement(view.array.spec, types, places)
+            places = await look_up_places(world, view.array.spec)
+            placement = plan_placement(view.array.spec, places)
         except Rejected as rejection:
             if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
                 after = give_up(view.array, rejection.code, rejection.message, now=now)

@@ -29,11 +29,12 @@ def image_parameter(architectures: dict[str, tuple[str, ...]]) -> str:
     )
 
 
-def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> Placement:
+def plan_placement(spec: LaunchSpec, places: Places) -> Placement:
     """Order the pools: the zones of the first type, then those of the next.
 
     Raises `Rejected` when the image fits a type not, or when no zone offers any of the types.
     """
+    types = places.types
     for name in types:
         if places.architecture not in places.architectures[name]:
             raise Rejected(
@@ -41,7 +42,7 @@ def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> 
                 f" {'/'.join(places.architectures[name])}; choose another image or type",
                 field="ami",
             )
-    pools = tuple(_pools(spec, types, places))
+    pools = tuple(_pools(spec, places))
     if not pools:
         offered = sorted({zone for name in types for zone in places.offerings.get(name, ())})
         raise Rejected(
@@ -55,8 +56,8 @@ def plan_placement(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> 
     )
 
 
-def _pools(spec: LaunchSpec, types: tuple[str, ...], places: Places) -> Iterator[Pool]:
-    for name in types:
+def _pools(spec: LaunchSpec, places: Places) -> Iterator[Pool]:
+    for name in places.types:
         offered = places.offerings.get(name, ())
         for zone, subnet in places.subnets:
             if zone in offered and (not spec.zones or zone in spec.zones):

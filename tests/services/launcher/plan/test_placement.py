@@ -11,6 +11,7 @@ from spawn.errors import Rejected
 X86, ARM, BOTH = ("x86_64",), ("arm64",), ("x86_64", "arm64")
 TYPES = ("m7i.large", "m6i.large")
 PLACES = Places(
+    types=("m7i.large", "m6i.large"),
     image_id="ami-00000001",
     architecture="x86_64",
     architectures={"m7i.large": X86, "m6i.large": X86, "m7g.large": ARM},
@@ -25,7 +26,7 @@ def a_spec(**changes: Any) -> LaunchSpec:
 
 
 def pools(spec: LaunchSpec, types: tuple[str, ...] = TYPES) -> list[tuple[str, str, str]]:
-    placement = plan_placement(spec, types, PLACES)
+    placement = plan_placement(spec, msgspec.structs.replace(PLACES, types=types))
     assert (placement.image_id, placement.security_group_ids) == ("ami-00000001", ("sg-1", "sg-2"))
     return [(each.instance_type, each.zone, each.subnet_id) for each in placement.pools]
 
@@ -65,18 +66,21 @@ def test_only_the_zones_that_are_asked_for() -> None:
 
 def test_an_image_that_does_not_fit_a_type_names_both() -> None:
     with pytest.raises(Rejected, match=r"ami-00000001.*x86_64, m7g\.large is arm64") as refusal:
-        plan_placement(a_spec(ami="ami-00000001"), ("m7i.large", "m7g.large"), PLACES)
+        plan_placement(
+            a_spec(ami="ami-00000001"),
+            msgspec.structs.replace(PLACES, types=("m7i.large", "m7g.large")),
+        )
     assert refusal.value.field == "ami"
 
 
 def test_a_zone_without_a_subnet_is_no_pool_and_the_zones_on_offer_are_named() -> None:
     places = msgspec.structs.replace(PLACES, subnets=(("us-east-1c", "subnet-c"),))
     with pytest.raises(Rejected, match="offered in us-east-1a, us-east-1b") as refusal:
-        plan_placement(a_spec(), TYPES, places)
+        plan_placement(a_spec(), places)
     assert refusal.value.field == "instance_types"
 
 
 def test_a_type_that_the_region_does_not_offer() -> None:
     places = msgspec.structs.replace(PLACES, offerings={})
     with pytest.raises(Rejected, match="offered in no zone of us-east-1"):
-        plan_placement(a_spec(), TYPES, places)
+        plan_placement(a_spec(), places)
