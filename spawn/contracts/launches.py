@@ -1,6 +1,7 @@
 """Launch and terminate: the commands, and what a launch may say."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import msgspec
 
@@ -24,11 +25,43 @@ LARGEST_JOB = 512 * 1024
 """Bytes of user-data (and later command, script and environment) that travel over the bus."""
 
 
+class WaitFor(StrEnum):
+    """When an array counts as ready: its instances run, or their agents have said hello."""
+
+    RUNNING = "running"
+    AGENT = "agent"
+
+
+class OnComplete(StrEnum):
+    """What a machine does with itself once its job has ended."""
+
+    TERMINATE = "terminate"
+    STOP = "stop"
+    NONE = "none"
+
+
+class OnMemberFailure(StrEnum):
+    """What the failure of one member's job means for the others."""
+
+    CONTINUE = "continue"
+    FAIL_ARRAY = "fail-array"
+
+
+class EnvCompat(StrEnum):
+    """Whose names of rank, size and peers the job is given beside ours."""
+
+    SLURM = "slurm"
+    BATCH = "batch"
+    TORCH = "torch"
+
+
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a launch asks for. Empty means: let the launcher choose.
 
     `ttl` is a duration as people write it; `instance_types` are in order of preference;
-    `min_count` of 0 means all of `count`.
+    `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
+    `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
+    on the same machine; no `on_complete` means terminate when there is a command, else none.
     """
 
     name: str
@@ -45,6 +78,16 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     tags: dict[str, str] = {}
     ttl: str = ""
     user_data: str = ""
+    command: str = ""
+    environment: dict[str, str] = {}
+    env_compat: tuple[EnvCompat, ...] = ()
+    login_user: str = ""
+    wait_for: WaitFor = WaitFor.RUNNING
+    on_complete: OnComplete | None = None
+    on_member_failure: OnMemberFailure = OnMemberFailure.CONTINUE
+    max_runtime: str = ""
+    retries: int = 0
+    peer_ssh: bool = True
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,9 +107,20 @@ class Terminate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What the machines of an array are to run; deleted with the array."""
+    """What the machines of an array are to run; deleted with the array.
+
+    `user_data` is the boot script, run once as root; `max_runtime` in seconds, 0 for no limit.
+    """
 
     user_data: str = ""
+    command: str = ""
+    environment: dict[str, str] = {}
+    env_compat: tuple[EnvCompat, ...] = ()
+    login_user: str = ""
+    on_complete: OnComplete = OnComplete.NONE
+    max_runtime: int = 0
+    retries: int = 0
+    peer_ssh: bool = True
 
 
 class Digest(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId
-from spawn.contracts.instances import Instance
+from spawn.contracts.instances import Instance, InstanceState
 
 BUCKET = "spawn-members"
 """Key-value bucket of `Member`, keyed `<array>.<rank>`."""
@@ -23,17 +23,25 @@ class MemberState(StrEnum):
     EXITED = "exited"
     LOST = "lost"
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the member's instance has ended, as asked (exited) or not (lost)."""
-        return self in {MemberState.EXITED, MemberState.LOST}
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a machine's hello says of itself: what its peers need to reach it.
+
+    Keys are public ones, in OpenSSH's form; `slots` is how many processes it can run.
+    """
+
+    hostname: str = ""
+    slots: int = 1
+    host_key: str = ""
+    user_key: str = ""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rank slot and the instance that fills it now.
 
-    `outbox` holds the events that this very write caused; they are published after it and are
-    replaced by those of the next write.
+    `facts` are there once its agent has said hello; `exit_code` once its job
+    has ended. `outbox` holds the events that this very write caused; they are published after
+    it and are replaced by those of the next write.
     """
 
     array_id: ArrayId
@@ -44,7 +52,20 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     generation: int = 0
     version: int = 1
     reason: str = ""
+    facts: Facts | None = None
+    exit_code: int | None = None
+    restarts: int = 0
     outbox: tuple[Event, ...] = ()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the member's instance has ended, as asked (exited) or not (lost)."""
+        return self.instance.state is InstanceState.TERMINATED
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the member's job will not run any more here."""
+        return self.is_over or self.state in {MemberState.EXITED, MemberState.LOST}
 
 
 def member_key(array_id: ArrayId, rank: int) -> str:

@@ -110,7 +110,7 @@ def _judge(view: View) -> Iterator[Step]:
 
 def _watch_over(view: View) -> Iterator[Step]:
     array = view.array
-    lost = [member for member in view.members.values() if member.state.is_over]
+    lost = [member for member in view.members.values() if member.is_over]
     living = _living(view)
     if lost and not living:
         reason = "all its instances were ended from outside"
@@ -187,4 +187,4 @@ def reject(array: Array, rejection: Rejected, view: View) -> Array:
 
 
 def _living(view: View) -> list[Member]:
-    return [member for member in view.members.values() if not member.state.is_over]
+    return [member for member in view.members.values() if not member.is_over]

@@ -28,7 +28,7 @@ _EVENTS: dict[InstanceState, type[InstanceRunning | InstanceStopping | InstanceS
 
 def is_in_transition(member: Member, array: Array | None) -> bool:
     """Say whether a member's instance is expected to change state soon."""
-    if member.state.is_over:
+    if member.is_over:
         return False
     ending = array is not None and array.ending is not None
     stable = {InstanceState.RUNNING, InstanceState.STOPPED}
@@ -44,7 +44,7 @@ def observe(
 ) -> Iterator[MemberChange]:
     """Yield the members whose records differ from what was seen."""
     for member in members:
-        if member.state.is_over:
+        if member.is_over:
             continue
         array = arrays.get(member.array_id)
         seen = _seen(member, sighting, now=now)

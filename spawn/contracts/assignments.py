@@ -1,0 +1,101 @@
+"""Assignments and peers: what a machine asks for, and what it is nudged with.
+
+A machine asks by request/reply on every connect, every 30 s and when it is nudged; each answer is
+the whole truth, so a lost nudge costs time only.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.launches import JobSpec
+from spawn.contracts.leases import Lease
+from spawn.contracts.members import Facts
+
+API_ASSIGNMENT = "assignment"
+"""Verb: `spawn.api.launcher.assignment.<array>.<instance>`."""
+
+API_PEERS = "peers"
+"""Verb: `spawn.api.launcher.peers.<array>.<instance>`."""
+
+ASK_EVERY_SECONDS = 30
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole truth for one machine.
+
+    `size` counts the ranks that are filled; `may_start` is false while an older generation of
+    the rank may still run; `ends` says that the array is being ended; `peers_revision` goes up
+    whenever the answer of `peers` changes; `master_port` is the same for the whole array.
+    """
+
+    array_id: ArrayId
+    name: str
+    rank: int
+    size: int
+    generation: int
+    lease: Lease
+    job: JobSpec
+    master_port: int
+    peers_revision: int
+    may_start: bool = True
+    ends: bool = False
+
+
+class Peer(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the peers file, in ascending order of ranks."""
+
+    index: int
+    instance_id: InstanceId
+    ip: str
+    dns: str = ""
+    generation: int = 0
+    facts: Facts | None = None
+
+
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """All members that have said hello; only a `complete` list may become a peers file."""
+
+    revision: int
+    complete: bool
+    size: int
+    peers: tuple[Peer, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """The body of both questions: whose the asker is stands in the subject alone."""
+
+    generation: int = 0
+
+
+class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
+
+    `what` is `assignment`, `peers` or `exec`; an exec carries its id, its argument vector and
+    the number of seconds that it may take.
+    """
+
+    what: str
+    exec_id: str = ""
+    argv: tuple[str, ...] = ()
+    timeout_seconds: int = 0
+    not_after: datetime | None = None
+
+
+def tell_all_subject(array_id: ArrayId) -> str:
+    """Return the subject that every machine of an array hears."""
+    return f"spawn.tell.{array_id}.all"
+
+
+def tell_subject(array_id: ArrayId, instance_id: InstanceId) -> str:
+    """Return the subject that one machine hears."""
+    return f"spawn.tell.{array_id}.{instance_id}"
+
+
+def master_port(array_id: ArrayId) -> int:
+    """Return the port of the array's rendezvous: 20000 to 39999, derived from its id."""
+    folded = 0
+    for byte in array_id.encode():
+        folded = (folded * 31 + byte) % 20_000
+    return 20_000 + folded
