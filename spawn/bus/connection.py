@@ -12,7 +12,7 @@ from nats.errors import Error
 from spawn.bus import metrics
 from spawn.bus.backoff import jittered
 from spawn.bus.jetstream import JetStream
-from spawn.bus.settings import BusSettings, login
+from spawn.bus.settings import BusSettings, inbox_prefix, login
 from spawn.bus.wire import HardenedClient, Wire
 from spawn.clock import Clock
 from spawn.errors import Cause, Transient
@@ -181,6 +181,7 @@ async def _options(
         "user": who.user or None,
         "password": who.password or None,
         "user_credentials": who.creds_path or None,
+        "inbox_prefix": inbox_prefix(settings, who),
     }
 
 
