@@ -1,6 +1,7 @@
 """One connection to the bus for the whole process."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -164,7 +165,10 @@ async def _options(
     async def on_error(error: Exception) -> None:
         errors[:] = [error]
         metrics.CALLBACK_ERRORS.labels(type(error).__name__).inc()
-        _log.debug("bus client", error=repr(error), bus=settings.shown)
+        # Publishing what one may not says nothing else: the request then waits in vain.
+        is_forbidden = "permissions violation" in str(error).lower()
+        level = logging.WARNING if is_forbidden else logging.DEBUG
+        _log.log(level, "bus client", error=str(error) or repr(error), bus=settings.shown)
 
     return {
         "servers": settings.servers,
