@@ -102,6 +102,7 @@ class Debugging(msgspec.Struct, frozen=True):
     """`SPAWN_DEBUG`: anything but empty shows the traceback of a defect."""
 
     debug: str = ""
+    """Anything but empty shows the traceback of a defect."""
 
 
 def _run() -> None:

@@ -13,13 +13,16 @@ class AwsSettings(msgspec.Struct, frozen=True):
     """The region as AWS's own tools are told of it: `AWS_REGION`, `AWS_DEFAULT_REGION`."""
 
     region: str = ""
+    """Region of a launch that names none."""
     default_region: str = ""
+    """The same, where AWS_REGION is not set."""
 
 
 class DeploymentSettings(msgspec.Struct, frozen=True):
     """`SPAWN_DEPLOYMENT`: the deployment on whose bus we are."""
 
     deployment: str = ""
+    """Whose arrays these are; the embedded control plane's own when unset."""
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,8 @@ _SKEW = timedelta(minutes=15)
 """How far a signature's date may be off."""
 _TIME = "%Y%m%dT%H%M%SZ"
 _ACCOUNT_HEADER = "x-moto-account-id"
+UNSIGNED = frozenset({"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"})
+"""Calls that carry another proof than a signature."""
 
 
 class Credentials:
@@ -48,13 +50,9 @@ class Credentials:
         """Check a call's signature. Raises `AwsError` as the service would."""
         scope = call.scope
         if scope is None:
-            if call.action in {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}:
+            if call.action in UNSIGNED:
                 return
-            raise AwsError(
-                "MissingAuthenticationToken",
-                "Request is missing Authentication Token",
-                status=403,
-            )
+            raise missing_signature()
         secret = self._secret(scope.access_key_id)
         if secret is None:
             raise _unknown_key(call)
@@ -91,6 +89,13 @@ class Credentials:
             raise _refused(call, "Date must be in ISO-8601 'basic format'.") from error
         if abs(self._clock.now() - at) > _SKEW:
             raise _refused(call, f"Signature expired: {stamp} is not within 15 minutes of now.")
+
+
+def missing_signature() -> AwsError:
+    """Return the error for a request that is not signed and must be."""
+    return AwsError(
+        "MissingAuthenticationToken", "Request is missing Authentication Token", status=403
+    )
 
 
 def _claims(call: Call) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ to the client exactly as AWS's would.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from secrets import token_hex
 from typing import NamedTuple
@@ -19,20 +18,21 @@ from sandbox import metrics
 from sandbox.behaviour import Fault
 from sandbox.behaviours import Behaviours
 from sandbox.buckets import UNFILTERED, Key
-from sandbox.credentials import Credentials
+from sandbox.credentials import UNSIGNED, Credentials, missing_signature
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.operations import OPERATIONS, resources
 from sandbox.errors import AwsError, Reply, render
 from sandbox.longpoll import LongPolls
 from sandbox.moto_server import MotoServer
-from sandbox.request import Call, Region, parse
+from sandbox.request import Call, parse
 from sandbox.routing import check_region, operation_of
+from sandbox.tally import Tally
 from spawn.clock import Clock
 
 _CAN_BE_UNFILTERED = frozenset(
     {"DescribeInstances", "DescribeInstanceStatus", "DescribeSpotInstanceRequests"}
 )
-_NAMES_KEPT = 500
+_ALWAYS_SIGNED = frozenset({"ec2", "iam", "sts"})
 
 
 class Parts(NamedTuple):
@@ -49,17 +49,15 @@ class Parts(NamedTuple):
 class Front:
     """Answers AWS API calls."""
 
-    def __init__(self, parts: "Parts", *, touched: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts, *, touched: Callable[[], None]) -> None:
         self._cloud = parts.cloud
         self._moto = parts.moto
         self._behaviours = parts.behaviours
         self._polls = parts.polls
         self._clock = parts.clock
         self._credentials = parts.credentials
-        self._names: set[str] = set()
-        self.touched = touched
-        self.calls: Counter[tuple[Region, str, str]] = Counter()
-        self.throttled: Counter[tuple[Region, str, str]] = Counter()
+        self._touched = touched
+        self.tally = Tally()
         self.stopping = asyncio.Event()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -75,7 +73,7 @@ class Front:
             reply = await self._perform(call, charge, fault)
         except AwsError as error:
             reply = render(error, call.protocol, request_id=call.request_id)
-        self._count(call, reply, self._clock.monotonic() - started)
+        self.tally.answered(call, reply, seconds=self._clock.monotonic() - started)
         if fault is not None and fault.kind != "error":
             return await self._say_nothing(request, fault)
         return _response(reply)
@@ -97,6 +95,8 @@ class Front:
         return msgspec.structs.replace(call, account=account, action=action)
 
     async def _authenticate(self, call: Call) -> None:
+        if call.scope is None and call.service in _ALWAYS_SIGNED and call.action not in UNSIGNED:
+            raise missing_signature()
         if self._behaviours.verifies(call.service):
             await self._moto.perform(self._credentials.verify, call)
 
@@ -108,8 +108,7 @@ class Front:
         now = self._clock.monotonic()
         if self._behaviours.buckets.admit(charge.key, limits, resources=charge.resources, now=now):
             return charge
-        self.throttled[call.region, call.service, self._name(call)] += 1
-        metrics.THROTTLED.labels(aws_service=call.service, api=self._name(call)).inc()
+        self.tally.refused(call)
         raise _throttled(call)
 
     async def _perform(self, call: Call, charge: "Charge | None", fault: Fault | None) -> Reply:
@@ -127,7 +126,7 @@ class Front:
                 return await self._polls.call(call)
             answer = await self._moto.perform(operation, call, self._cloud)
             touched = answer.resources
-            self.touched()
+            self._touched()
             return Reply(200, answer.body)
         finally:
             self._settle(charge, touched)
@@ -150,21 +149,6 @@ class Front:
         if request.transport is not None:
             request.transport.close()
         return web.Response()
-
-    def _count(self, call: Call, reply: Reply, elapsed: float) -> None:
-        name = self._name(call)
-        self.calls[call.region, call.service, name] += 1
-        outcome = reply.code or "ok"
-        metrics.CALLS.labels(aws_service=call.service, api=name, outcome=outcome).inc()
-        metrics.SECONDS.labels(aws_service=call.service).observe(elapsed)
-
-    def _name(self, call: Call) -> str:
-        """Return the API's name, as long as there are not absurdly many."""
-        name = call.action or call.method
-        if name not in self._names and len(self._names) >= _NAMES_KEPT:
-            return "other"
-        self._names.add(name)
-        return name
 
 
 class Charge(NamedTuple):

@@ -1,7 +1,6 @@
 """What the cloud holds and has done, as `GET /_spawn/state` shows it."""
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 
@@ -12,6 +11,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.launch_log import LaunchEntry
 from sandbox.ec2.states import State
 from sandbox.front import Front
+from sandbox.tally import Name
 
 
 class RegionView(msgspec.Struct, frozen=True):
@@ -47,13 +47,13 @@ class View(msgspec.Struct, frozen=True):
 def of(cloud: Cloud, front: Front, behaviours: Behaviours) -> View:
     """Return the state."""
     counts = _instances(cloud)
-    names = {region for region, _ in counts} | {region for region, _, _ in front.calls}
+    names = {region for region, _ in counts} | {name.region for name in front.tally.calls}
     return View(
         regions={
             name: RegionView(
                 instances={state: n for (region, state), n in counts.items() if region == name},
-                calls=_by_api(front.calls, name),
-                throttled=_by_api(front.throttled, name),
+                calls=_by_api(front.tally.calls, name),
+                throttled=_by_api(front.tally.throttled, name),
             )
             for name in sorted(names)
         },
@@ -84,9 +84,9 @@ def _instances(cloud: Cloud) -> Counter[tuple[str, str]]:
     )
 
 
-def _by_api(counts: Any, name: str) -> dict[str, int]:
+def _by_api(counts: Counter[Name], region: str) -> dict[str, int]:
     return {
-        f"{service}.{api}": number
-        for (region, service, api), number in counts.items()
-        if region == name
+        f"{name.service}.{name.api}": number
+        for name, number in counts.items()
+        if name.region == region
     }

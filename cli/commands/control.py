@@ -9,8 +9,8 @@ import typer
 
 from cli.asking import confirm
 from cli.exits import Ended, Exit
-from cli.flags import YesFlag
-from cli.render import note
+from cli.flags import JsonFlag, YesFlag
+from cli.render import note, put, put_json
 from spawn.clock import SystemClock
 from spawn.errors import Transient
 from spawn.runtime.home import ControlState, Home, locate, running
@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("up")(up)
     app.command("down")(down)
+    app.command("doctor")(doctor)
 
 
 def up(
@@ -146,3 +147,23 @@ def _ask_about_arrays() -> None:
             " watch them. End the control plane?",
             yes=False,
         )
+
+
+def doctor(*, as_json: JsonFlag = False) -> None:
+    """Check the control plane, and say what to do. Exit 0 all well, 1 findings, 5 none runs."""
+    from spawn.runtime.doctor.examine import examine  # noqa: PLC0415 - imports the bus
+    from spawn.telemetry.log import configure  # noqa: PLC0415 - only doctor talks to the bus
+
+    configure("cli", level="CRITICAL", plain=True)
+    diagnosis = asyncio.run(examine(locate(), SystemClock()))
+    if as_json:
+        put_json(diagnosis)
+    else:
+        for finding in diagnosis.findings:
+            put(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.check:<14}{finding.detail}")
+            if finding.hint:
+                put(f"{'':20}-> {finding.hint}")
+    if not diagnosis.running:
+        raise Ended(Exit.UNREACHABLE)
+    if not diagnosis.is_well:
+        raise Ended(Exit.FAILED)

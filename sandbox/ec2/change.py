@@ -82,6 +82,13 @@ def _check(record: Record, action: Action, *, hibernate: bool) -> None:
             f"The instance '{record.id}' may not be stopped. Modify its 'disableApiStop' "
             "instance attribute and try again.",
         )
+    if action == "stop" and record.one_time:
+        raise AwsError(
+            "UnsupportedOperation",
+            f"You can't stop the Spot Instance '{record.id}' because it is associated with a "
+            "one-time Spot Instance request. You can only stop Spot Instances associated with "
+            "persistent Spot Instance requests.",
+        )
     if hibernate and not record.hibernates:
         raise AwsError(
             "UnsupportedHibernationConfiguration",

@@ -38,6 +38,18 @@ def check_shape(launch: Launch) -> None:
             "Network interfaces and an instance-level subnet ID may not be specified on the "
             "same request",
         )
+    if launch.private_ip_address and launch.max_count != 1:
+        raise AwsError(
+            "InvalidParameterCombination",
+            "Network interfaces with a private IP address can't be launched more than once",
+        )
+    behaviour = launch.instance_initiated_shutdown_behavior
+    if behaviour not in {None, "stop", "terminate"}:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Value ({behaviour}) for parameter instanceInitiatedShutdownBehavior is invalid. "
+            "Expecting stop or terminate.",
+        )
     _check_user_data(launch.user_data)
     _check_tags(launch)
 

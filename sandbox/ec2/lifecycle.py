@@ -48,6 +48,7 @@ def begin(
         _take_capacity(cloud, region, record)
         originals.start(record.model)
         record.transition_reason, record.state_reason = "", PENDING
+        record.launched_at = cloud.clock.now().replace(microsecond=0)
     else:
         at = f"{cloud.clock.now():%Y-%m-%d %H:%M:%S} GMT"
         record.transition_reason, record.state_reason = f"User initiated ({at})", reason

@@ -5,6 +5,7 @@ from typing import Any
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.tags import TagBackend
 from moto.iam.models import IAMBackend
 from moto.ssm.models import ParameterDict
@@ -21,3 +22,4 @@ load_images: Any = AmiBackend._load_amis  # noqa: SLF001  # pyright: ignore[repo
 add_role: Any = IAMBackend.add_role_to_instance_profile
 load_parameters: Any = ParameterDict._load_latest_amis  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  as above
 modify_attribute: Any = InstanceBackend.modify_instance_attribute
+describe_groups: Any = SecurityGroupBackend.describe_security_groups

@@ -48,9 +48,16 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class SpotOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """What kind of spot request a launch makes."""
+
+    spot_instance_type: str = "one-time"
+
+
+class MarketOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """The market that a launch is for."""
 
     market_type: str | None = None
+    spot_options: SpotOptions = SpotOptions()
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -92,7 +99,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     iam_instance_profile: Profile | None = None
     network_interfaces: list[dict[str, Any]] = []
     tag_specifications: tuple[TagSpecification, ...] = ()
-    instance_market_options: SpotOptions | None = None
+    instance_market_options: MarketOptions | None = None
     metadata_options: dict[str, Any] = {}
     block_device_mappings: list[dict[str, Any]] = []
     ebs_optimized: bool = False
@@ -104,6 +111,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     private_ip_address: str | None = None
     ipv6_address_count: int | None = None
     dry_run: bool = False
+
+    @property
+    def one_time(self) -> bool:
+        """Whether the launch makes a one-time spot request."""
+        options = self.instance_market_options or MarketOptions()
+        return self.spot and options.spot_options.spot_instance_type == "one-time"
 
     @property
     def spot(self) -> bool:

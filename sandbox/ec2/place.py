@@ -1,5 +1,6 @@
 """Where a launch goes and how many it gets: subnet, zone, capacity, quota, addresses."""
 
+from ipaddress import ip_address
 from typing import Any
 
 import msgspec
@@ -69,6 +70,7 @@ def grant(cloud: Cloud, region: RegionState, launch: Launch, place: Place) -> in
             f"Not enough free addresses in subnet {place.subnet.id} to satisfy the requested "
             "number of instances.",
         )
+    _check_address(launch, place.subnet)
     free = cloud.capacity.free(place.pool)
     if free is not None and free < least:
         raise no_capacity(place.pool, others=_other_zones(cloud, region, place.pool))
@@ -127,6 +129,24 @@ def _quota_exceeded(cloud: Cloud, pool: Pool) -> AwsError:
         "type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to request "
         "an adjustment to this limit.",
     )
+
+
+def _check_address(launch: Launch, subnet: Any) -> None:
+    """Raise `AwsError` for an asked address that the subnet does not have or has given away."""
+    address = launch.private_ip_address
+    if address is None:
+        return
+    try:
+        inside = ip_address(address) in subnet.cidr
+    except ValueError:
+        inside = False
+    if not inside:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Address {address} does not fall within the subnet's address range",
+        )
+    if address in subnet._subnet_ips:  # noqa: SLF001  moto's only record of addresses in use
+        raise AwsError("InvalidIPAddress.InUse", f"Address {address} is in use.")
 
 
 def _free_addresses(subnet: Any) -> int:

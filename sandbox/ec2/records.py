@@ -45,6 +45,8 @@ class Record:
     profile_id: str = ""
     architecture: str = "x86_64"
     hibernates: bool = False
+    one_time: bool = False
+    """A one-time spot request: its instance can be ended, not stopped."""
     state: State = State.PENDING
     transition_reason: str = ""
     state_reason: Reason | None = PENDING

@@ -59,3 +59,10 @@ def architectures(instance_type: str) -> list[str]:
     """Return the architectures that a type can run."""
     specification: dict[str, Any] = INSTANCE_TYPES.get(instance_type, {})
     return list(specification.get("ProcessorInfo", {}).get("SupportedArchitectures", []))
+
+
+def cpus(instance_type: str) -> tuple[int, int]:
+    """Return how many cores a type has, and threads per core."""
+    specification: dict[str, Any] = INSTANCE_TYPES.get(instance_type, {}).get("VCpuInfo", {})
+    threads = int(specification.get("DefaultThreadsPerCore", 1))
+    return int(specification.get("DefaultCores", vcpus(instance_type) // threads)), threads

@@ -3,7 +3,6 @@
 from typing import Any
 
 from moto.core.types import Base64EncodedString
-from moto.ec2.exceptions import EC2ClientError
 
 from sandbox.ec2 import checks, place, profiles, tokens, xml
 from sandbox.ec2.answer import Answer
@@ -67,7 +66,7 @@ def _launch(cloud: Cloud, region: RegionState, launch: Launch) -> list[Record]:
     reservation = _make(region, launch, count, keywords)
     records = region.reservations[ReservationId(reservation.id)]
     for record in records:
-        _finish(region, record, profile)
+        _finish(region, record, launch, profile)
     return records
 
 
@@ -76,10 +75,11 @@ def _make(region: RegionState, launch: Launch, count: int, keywords: dict[str, A
     before = set(region.backend.reservations)
     try:
         return region.backend.run_instances(launch.image_id, count, user_data, [], **keywords)
-    except EC2ClientError as error:
+    except Exception:
+        # moto stops half-way through a launch that it can't make and keeps the first half.
         for orphan in set(region.backend.reservations) - before:
             del region.backend.reservations[orphan]
-        raise AwsError(error.code, error.message) from error
+        raise
 
 
 def _keywords(
@@ -145,7 +145,9 @@ def _devices(launch: Launch, root: str) -> list[dict[str, Any]]:
     return devices
 
 
-def _finish(region: RegionState, record: Record, profile: Any) -> None:
+def _finish(region: RegionState, record: Record, launch: Launch, profile: Any) -> None:
+    record.one_time = launch.one_time
+    record.model.placement.tenancy = launch.placement.tenancy
     for nic in record.model.nics.values():
         nic.delete_on_termination = True
     if profile is not None:

@@ -9,11 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 from moto.core.common_models import BaseModel
-from moto.ec2.exceptions import EC2ClientError, InvalidInstanceIdError, InvalidVolumeIdError
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    InvalidInstanceIdError,
+    InvalidSecurityGroupNotFoundError,
+    InvalidVolumeIdError,
+)
 from moto.ec2.models.amis import AmiBackend
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.ec2.models.elastic_block_store import EBSBackend
 from moto.ec2.models.instances import Instance, InstanceBackend
+from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.tags import TagBackend
 from moto.iam.models import IAMBackend
 from moto.ssm.models import ParameterDict
@@ -38,6 +44,7 @@ def install(cloud: Cloud) -> Callable[[], None]:
             *_life(cloud),
             *_tags(cloud),
             (AmiBackend, "_load_amis", images.load),
+            (SecurityGroupBackend, "describe_security_groups", _describe_groups),
             (ParameterDict, "_load_latest_amis", images.add_parameters),
             (IAMBackend, "add_role_to_instance_profile", _add_role(cloud)),
         )
@@ -89,6 +96,19 @@ def _describe_volumes(
     if unknown:
         raise InvalidVolumeIdError(unknown)
     return [backend.volumes[one] for one in volume_ids]
+
+
+def _describe_groups(
+    backend: Any,
+    group_ids: list[str] | None = None,
+    groupnames: list[str] | None = None,
+    filters: Any = None,
+) -> Any:
+    for one in group_ids or []:
+        if backend.get_security_group_from_id(one) is None:
+            # moto names the whole set, in Python's spelling.
+            raise InvalidSecurityGroupNotFoundError(one)
+    return originals.describe_groups(backend, group_ids, groupnames, filters)
 
 
 def _make_model(cls: Any, *_arguments: Any, **_named: Any) -> Any:

@@ -1,6 +1,7 @@
 """One connection to the bus for the whole process."""
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -12,7 +13,7 @@ from nats.errors import Error
 from spawn.bus import metrics
 from spawn.bus.backoff import jittered
 from spawn.bus.jetstream import JetStream
-from spawn.bus.settings import BusSettings, login
+from spawn.bus.settings import BusSettings, inbox_prefix, login
 from spawn.bus.wire import HardenedClient, Wire
 from spawn.clock import Clock
 from spawn.errors import Cause, Transient
@@ -164,7 +165,10 @@ async def _options(
     async def on_error(error: Exception) -> None:
         errors[:] = [error]
         metrics.CALLBACK_ERRORS.labels(type(error).__name__).inc()
-        _log.debug("bus client", error=repr(error), bus=settings.shown)
+        # Publishing what one may not says nothing else: the request then waits in vain.
+        is_forbidden = "permissions violation" in str(error).lower()
+        level = logging.WARNING if is_forbidden else logging.DEBUG
+        _log.log(level, "bus client", error=str(error) or repr(error), bus=settings.shown)
 
     return {
         "servers": settings.servers,
@@ -181,6 +185,7 @@ async def _options(
         "user": who.user or None,
         "password": who.password or None,
         "user_credentials": who.creds_path or None,
+        "inbox_prefix": inbox_prefix(settings, who),
     }
 
 

@@ -88,19 +88,15 @@ async def consume(bus: Bus, consumer: Consumer, handler: Handler, *, stop: async
     async with pulling(bus, stream=consumer.stream, slots=consumer.slots) as pull:
         flow = _Flow(bus, consumer, handler, pull=pull, stop=stop)
         async with asyncio.TaskGroup() as around:
-            background = (
-                around.create_task(_stop_when(stop, pull)),
-                around.create_task(flow.report_progress()),
-            )
+            progress = around.create_task(flow.report_progress())
             async with asyncio.TaskGroup() as handlers:
-                await flow.run(handlers)
-            for task in background:
-                task.cancel()
-
-
-async def _stop_when(stop: asyncio.Event, pull: Pull) -> None:
-    await stop.wait()
-    await pull.stop()
+                taking = handlers.create_task(flow.run(handlers))
+                await stop.wait()
+                await pull.stop()
+                if not bus.is_connected:
+                    # Nothing comes that could be given back.
+                    taking.cancel()
+            progress.cancel()
 
 
 class _Stopping(Exception):  # noqa: N818 - an occasion, not an error

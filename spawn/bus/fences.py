@@ -61,7 +61,11 @@ class HeldFence:
 
 
 class Fences:
-    """Holds of one replica; `holder` may take its own again at once, after a restart."""
+    """Holds of one replica.
+
+    `holder` may take its own again at once, after a restart; whoever of it held before then
+    loses the fence. Within a process, don't hold a key twice.
+    """
 
     def __init__(self, bus: Bus, *, holder: str, ttl: timedelta = TTL) -> None:
         self._bus = bus

@@ -111,7 +111,6 @@ async def read(bus: Bus, source: Source) -> AsyncGenerator[Item]:
                 if bus.closed.is_set():
                     raise
                 continue
-            waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
             if is_anew:
                 yield Restarted()
             if pending == 0 and not reading.is_caught_up:
@@ -120,7 +119,9 @@ async def read(bus: Bus, source: Source) -> AsyncGenerator[Item]:
             pull.start(reading.consumer)
             async with aclosing(_flow(pull, reading)) as flow:
                 async for item in flow:
+                    waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
                     yield item
+            await bus.clock.sleep(next(waits))
 
 
 async def _begin(bus: Bus, reading: _Reading) -> tuple[bool, int]:

@@ -5,6 +5,7 @@ its time-out.
 """
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 
@@ -26,31 +27,15 @@ class Replies:
         self._numbers = count(1)
         self._waiting: dict[str, asyncio.Future[Message]] = {}
 
-    def expect(self) -> tuple[str, asyncio.Future[Message]]:
-        """Return a subject for one answer, and the answer; give both to `wait`."""
-        future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+    def expect(self, subject: str) -> "Reply":
+        """Return the answer to a request on `subject`, to be waited for."""
         token = str(next(self._numbers))
-        self._waiting[token] = future
-        return f"{self.inbox}.{token}", future
+        reply = Reply(f"{self.inbox}.{token}", subject, forget=lambda: self._forget(token))
+        self._waiting[token] = reply.answer
+        return reply
 
-    async def wait(
-        self, reply: str, answer: asyncio.Future[Message], *, within: timedelta
-    ) -> Message:
-        """Wait for an answer; raise `Transient` when none comes, its code one of this module's."""
-        try:
-            async with asyncio.timeout(within.total_seconds()):
-                message = await answer
-        except TimeoutError:
-            raise _nothing(f"no answer in {within.total_seconds():g} s", TIMED_OUT) from None
-        finally:
-            self.forget(reply)
-        if message.headers.get("Status") == _NO_RESPONDERS_STATUS and not message.data:
-            raise _nothing("nobody answers", NO_RESPONDERS)
-        return message
-
-    def forget(self, reply: str) -> None:
-        """Stop waiting for an answer."""
-        self._waiting.pop(reply.rpartition(".")[2], None)
+    def _forget(self, token: str) -> None:
+        self._waiting.pop(token, None)
 
     async def receive(self, message: Message) -> None:
         """Take what comes to the inbox; what nobody waits for any more is dropped."""
@@ -62,8 +47,37 @@ class Replies:
         """Fail everything that is waited for: the connection is lost."""
         for answer in self._waiting.values():
             if not answer.done():
-                answer.set_exception(_nothing("the connection was lost", DISCONNECTED))
+                answer.set_exception(ConnectionResetError())
 
 
-def _nothing(what: str, code: str) -> Transient:
-    return Transient(what, code=code, cause=Cause.UNREACHABLE)
+class Reply:
+    """One answer: `inbox` is where it is to be sent."""
+
+    def __init__(self, inbox: str, subject: str, *, forget: Callable[[], None]) -> None:
+        self.inbox = inbox
+        self.answer: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._subject = subject
+        self._forget = forget
+
+    def forget(self) -> None:
+        """Stop waiting."""
+        self._forget()
+        self.answer.cancel()
+
+    async def wait(self, within: timedelta) -> Message:
+        """Return the answer; raise `Transient`, its code one of this module's, without one."""
+        try:
+            async with asyncio.timeout(within.total_seconds()):
+                message = await self.answer
+        except TimeoutError:
+            raise self._nothing(f"no answer in {within.total_seconds():g} s", TIMED_OUT) from None
+        except ConnectionResetError:
+            raise self._nothing("the connection was lost", DISCONNECTED) from None
+        finally:
+            self.forget()
+        if message.headers.get("Status") == _NO_RESPONDERS_STATUS and not message.data:
+            raise self._nothing("nobody answers", NO_RESPONDERS)
+        return message
+
+    def _nothing(self, what: str, code: str) -> Transient:
+        return Transient(f"{self._subject}: {what}", code=code, cause=Cause.UNREACHABLE)

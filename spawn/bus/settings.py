@@ -1,5 +1,6 @@
 """Where the bus is and who we are on it: `SPAWN_NATS_*`."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from spawn.errors import Cause, Rejected
 
 _CREDS_MARK = "-----BEGIN NATS USER JWT-----"
 _OTHERS_MAY_READ = 0o077
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,13 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         msgspec.Meta(
             description="Path of a file of mode 0600: one line `user:password`, or a .creds file"
+        ),
+    ] = ""
+    nats_inbox: Annotated[
+        str,
+        msgspec.Meta(
+            description="Prefix of the subjects on which answers come; empty for `_INBOX_<user>`,"
+            " so that no user sees what another is answered"
         ),
     ] = ""
     nats_replicas: Annotated[
@@ -53,6 +62,13 @@ class Login(msgspec.Struct, frozen=True):
     user: str = ""
     password: str = ""
     creds_path: str = ""
+
+
+def inbox_prefix(settings: BusSettings, who: Login) -> str:
+    """Return the prefix of our inboxes: one of our own where the user's name allows it."""
+    if settings.nats_inbox:
+        return settings.nats_inbox
+    return f"_INBOX_{who.user}" if _TOKEN.fullmatch(who.user) else "_INBOX"
 
 
 def login(settings: BusSettings) -> Login:

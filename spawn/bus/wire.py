@@ -112,13 +112,13 @@ class Wire:
     ) -> Message:
         """Send and wait for one answer; fails at once when the connection is lost meanwhile."""
         replies = await self._listening()
-        reply, answer = replies.expect()
+        reply = replies.expect(subject)
         try:
-            await self.publish(subject, data, reply=reply, headers=headers)
+            await self.publish(subject, data, reply=reply.inbox, headers=headers)
         except BaseException:
-            replies.forget(reply)
+            reply.forget()
             raise
-        return await replies.wait(reply, answer, within=within)
+        return await reply.wait(within)
 
     def fail_requests(self) -> None:
         """Fail every request that waits for its answer: the connection is lost."""

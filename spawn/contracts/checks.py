@@ -38,7 +38,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What a deployment allows at most."""
 
     count: int = 5000
+    """Largest array."""
     ttl: timedelta = timedelta(days=7)
+    """Longest lease."""
 
 
 def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:

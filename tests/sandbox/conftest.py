@@ -1,10 +1,12 @@
 """Sandboxes that several tests share, each with the pace that they need."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
+from tests.sandbox.launches import image
 
 QUICK = {
     "throttle": {"enabled": False},
@@ -24,3 +26,15 @@ def cloud(quick: RunningSandbox) -> Generator[RunningSandbox]:
     """The quick sandbox, with its behaviours as they were at its start."""
     yield quick
     quick.admin.post("reset-behaviour")
+
+
+@pytest.fixture(scope="session")
+def ec2(quick: RunningSandbox) -> Any:
+    """EC2 of the quick sandbox."""
+    return quick.client("ec2")
+
+
+@pytest.fixture(scope="session")
+def ami(quick: RunningSandbox) -> str:
+    """An image for x86_64."""
+    return image(quick)

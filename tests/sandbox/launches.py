@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from tests.fixtures.sandbox import RunningSandbox
 
 AMI_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
@@ -31,3 +34,22 @@ def until(ec2: Any, state: str, instance_ids: list[str]) -> None:
     """Wait for a state, looking without a pause: the sandbox answers in milliseconds."""
     waiter = ec2.get_waiter(f"instance_{state}")
     waiter.wait(InstanceIds=instance_ids, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
+
+
+def refusal(call: Any, **asked: Any) -> tuple[str, str, int]:
+    """Return code, text and HTTP status of a call that must be refused."""
+    with pytest.raises(ClientError) as caught:
+        call(**asked)
+    answer: Any = caught.value.response
+    error = answer["Error"]
+    return error["Code"], error["Message"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def with_token(ec2: Any, token: str) -> list[dict[str, Any]]:
+    return described(ec2, Filters=[{"Name": "client-token", "Values": [token]}])
+
+
+def refused(call: Any, **asked: Any) -> tuple[str, int]:
+    """Return code and HTTP status of a call that must be refused."""
+    code, _, status = refusal(call, **asked)
+    return code, status

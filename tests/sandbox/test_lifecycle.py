@@ -91,6 +91,17 @@ def test_a_running_instance_keeps_its_type(ec2: Any, ami: str) -> None:
     assert described(ec2, InstanceIds=made)[0]["InstanceType"] == "t3.large"
 
 
+def test_a_one_time_spot_instance_is_not_stopped(ec2: Any, ami: str) -> None:
+    persistent = {"SpotInstanceType": "persistent", "InstanceInterruptionBehavior": "stop"}
+    once = ids(run(ec2, ami, InstanceMarketOptions={"MarketType": "spot"}))
+    stays = ids(
+        run(ec2, ami, InstanceMarketOptions={"MarketType": "spot", "SpotOptions": persistent})
+    )
+    until(ec2, "running", once + stays)
+    assert code_of(ec2.stop_instances, InstanceIds=once) == "UnsupportedOperation"
+    ec2.stop_instances(InstanceIds=stays)
+
+
 class TestTerminate:
     @pytest.mark.parametrize(
         ("bad", "code"),

@@ -101,7 +101,13 @@ async def _find_image(
 ) -> tuple[str, str]:
     if not spec.ami:
         parameter = image_parameter(architectures)
-        image_id = await world.aws.ssm(spec.region).parameter(parameter)
+        try:
+            image_id = await world.aws.ssm(spec.region).parameter(parameter)
+        except NotFound as error:
+            raise Rejected(
+                f"ami: {spec.region} has no default image ({error.message}); name one with --ami",
+                field="ami",
+            ) from error
         return image_id, "arm64" if parameter.endswith("arm64") else "x86_64"
     try:
         image = await world.aws.ec2(spec.region).find_image(spec.ami)

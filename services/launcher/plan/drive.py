@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
+from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
 from spawn.contracts.events import (
     ArrayDegraded,
     ArrayFailed,
@@ -40,7 +40,7 @@ def _steps(view: View) -> Iterator[Step]:
     if array.state.is_over:
         return
     if array.ending is not None:
-        yield from _finish_ending(view)
+        yield from _finish_ending(view, array.ending)
     elif array.lease.is_over(view.now):
         yield Write(array=end(array, "its lease is over", now=view.now), reason="lease over")
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
@@ -126,7 +126,7 @@ def _watch_over(view: View) -> Iterator[Step]:
         yield Write(array=after, reason="members were lost")
 
 
-def _finish_ending(view: View) -> Iterator[Step]:
+def _finish_ending(view: View, ending: Ending) -> Iterator[Step]:
     array = view.array
     for intent in array.intents:
         if intent.token not in view.sending:
@@ -138,26 +138,23 @@ def _finish_ending(view: View) -> Iterator[Step]:
         if member.instance.id not in view.ending and not member.instance.state.is_going
     )
     if ids:
-        yield End(instance_ids=ids, reason=array.ending.reason if array.ending else "")
+        yield End(instance_ids=ids, reason=ending.reason)
     if not living and not array.intents:
-        yield Write(array=_over(view), reason="nothing of it is left")
+        yield Write(array=_over(view, ending), reason="nothing of it is left")
 
 
-def _over(view: View) -> Array:
-    array = view.array
-    if array.ending is None:
-        return array
+def _over(view: View, ending: Ending) -> Array:
     data: Data
-    if array.ending.state is ArrayState.FAILED:
+    if ending.state is ArrayState.FAILED:
         data = ArrayFailed(
-            code=array.ending.code,
-            reason=array.ending.reason,
-            refusals=array.refusals,
+            code=ending.code,
+            reason=ending.reason,
+            refusals=view.array.refusals,
             api_calls=dict(view.calls),
         )
     else:
-        data = ArrayTerminated(reason=array.ending.reason)
-    return advance(array, view.now, data, state=array.ending.state)
+        data = ArrayTerminated(reason=ending.reason)
+    return advance(view.array, view.now, data, state=ending.state)
 
 
 def launching(

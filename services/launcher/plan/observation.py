@@ -32,7 +32,8 @@ def is_in_transition(member: Member, array: Array | None) -> bool:
         return False
     ending = array is not None and array.ending is not None
     stable = {InstanceState.RUNNING, InstanceState.STOPPED}
-    return ending or member.instance.state not in stable
+    # A request that is sent again is answered with instances that may run already.
+    return ending or member.instance.state not in stable or _starts(member, member.instance)
 
 
 def observe(
@@ -69,12 +70,13 @@ def _seen(member: Member, sighting: Sighting, *, now: datetime) -> Instance | No
 def _change(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange | None:
     if seen.state is InstanceState.TERMINATED:
         return _gone(member, seen, array, now=now)
-    if seen.state is InstanceState.SHUTTING_DOWN or seen == member.instance:
+    starts = _starts(member, seen)
+    if seen.state is InstanceState.SHUTTING_DOWN or (seen == member.instance and not starts):
         return None
     known = _EVENTS.get(seen.state)
-    if seen.state is member.instance.state:
+    if seen.state is member.instance.state and not starts:
         return _rewrite(member, array, now, instance=seen)
-    state = MemberState.RUNNING if _starts(member, seen) else member.state
+    state = MemberState.RUNNING if starts else member.state
     data = known(rank=member.rank, generation=member.generation, instance=seen) if known else None
     return _rewrite(member, array, now, data=data, instance=seen, state=state)
 

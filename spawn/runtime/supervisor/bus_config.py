@@ -18,6 +18,9 @@ from spawn.runtime.home import Mode, User
 MAX_PAYLOAD = 1024 * 1024
 """Bytes; the bus door publishes less than this."""
 
+SERVICES_INBOX = "_INBOX_services"
+"""Where replies to the services come to: nobody else may subscribe to it."""
+
 _AUTH_TIMEOUT_SECONDS = 20
 """The default of 2 s collapses when hundreds of machines connect at once."""
 

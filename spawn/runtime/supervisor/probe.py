@@ -11,12 +11,16 @@ PATIENCE = timedelta(seconds=2)
 """Loopback answers in a millisecond; a busy machine may take longer."""
 
 
-def get(url: str, *, token: str = "", patience: timedelta = PATIENCE) -> tuple[int, bytes]:
-    """Return status and body of a GET, authorised by `token` where one is given.
+def ask(
+    url: str, *, token: str = "", body: bytes | None = None, patience: timedelta = PATIENCE
+) -> tuple[int, bytes]:
+    """Return status and body of a GET, or of a POST of JSON when there is a `body`.
 
-    Raises `OSError` when nothing answers.
+    `token` authorises it. Raises `OSError` when nothing answers.
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     parts = urlsplit(url)
     with closing(
         http.client.HTTPConnection(
@@ -25,7 +29,8 @@ def get(url: str, *, token: str = "", patience: timedelta = PATIENCE) -> tuple[i
     ) as connection:
         try:
             target = f"{parts.path or '/'}?{parts.query}".rstrip("?")
-            connection.request("GET", target, headers=headers)
+            method = "GET" if body is None else "POST"
+            connection.request(method, target, body=body, headers=headers)
             response = connection.getresponse()
             return response.status, response.read()
         except http.client.HTTPException as error:
@@ -35,7 +40,7 @@ def get(url: str, *, token: str = "", patience: timedelta = PATIENCE) -> tuple[i
 async def answers(url: str) -> bool:
     """Say whether a GET is answered by 200."""
     try:
-        status, _ = await asyncio.to_thread(get, url)
+        status, _ = await asyncio.to_thread(ask, url)
     except OSError:
         return False
     return status == http.client.OK

@@ -9,7 +9,7 @@ import msgspec
 from spawn.runtime.home import ControlState, Home, SandboxFacts, read
 from spawn.runtime.processes import ProcessRef, end, is_alive, refer
 from spawn.runtime.supervisor.footprint import Footprint
-from spawn.runtime.supervisor.probe import get
+from spawn.runtime.supervisor.probe import ask
 from spawn.runtime.supervisor.readiness import read_sandbox_file
 from spawn.runtime.supervisor.specs import CLOUD
 
@@ -55,7 +55,7 @@ def _cloud(
 def _is_that_cloud(facts: SandboxFacts) -> bool:
     """Ask it by its token: the pid in a stale file may be anybody's by now."""
     try:
-        status, _ = get(f"{facts.endpoint}/_spawn/state", token=facts.admin_token)
+        status, _ = ask(f"{facts.endpoint}/_spawn/state", token=facts.admin_token)
     except OSError:
         return False
     return status == http.client.OK

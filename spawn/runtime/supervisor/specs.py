@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from spawn.runtime.home import ControlState, Home, Mode, SandboxFacts
+from spawn.runtime.supervisor.bus_config import SERVICES_INBOX
 
 BUS = "nats-server"
 CLOUD = "sandbox"
@@ -97,6 +98,7 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         "SPAWN_DEPLOYMENT": state.deployment,
         "SPAWN_NATS_URL": state.bus_url,
         "SPAWN_NATS_CREDS": str(home.creds("services")),
+        "SPAWN_NATS_INBOX": SERVICES_INBOX,
     }
 
 

@@ -86,6 +86,7 @@ def launch(cloud: Cloud, count: int = 1, **more: Any) -> Any:
         (originals.load_images, ["self"]),
         (originals.load_parameters, ["self"]),
         (originals.add_role, ["self", "profile_name", "role_name"]),
+        (originals.describe_groups, ["self", "group_ids", "groupnames", "filters"]),
         (originals.modify_attribute, ["self", "instance_id", "key", "value"]),
     ],
     ids=lambda value: getattr(value, "__qualname__", ""),
@@ -164,6 +165,13 @@ def test_models_are_not_kept_for_a_reset(cloud: Cloud) -> None:
     before = len(kept.instances_tracked)
     launch(cloud, 3)
     assert len(kept.instances_tracked) == before
+
+
+def test_an_unknown_group_is_named_alone(cloud: Cloud) -> None:
+    backend: Any = cloud.region(ACCOUNT, REGION).backend
+    (known,) = [group.id for group in backend.describe_security_groups()]
+    with pytest.raises(EC2ClientError, match="The security group 'sg-1' does not exist"):
+        backend.describe_security_groups(group_ids=[known, "sg-1"])
 
 
 def test_images_are_the_few_of_the_public_parameters(cloud: Cloud) -> None:

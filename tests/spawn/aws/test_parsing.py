@@ -24,23 +24,24 @@ async def test_describing_a_thousand_instances_does_not_stall_the_loop(
     cloud: CannedAws, aws: Aws
 ) -> None:
     cloud.answer("DescribeInstances", page(0, SIZE))
-    # The best of three: a machine that is busy with something else is not what is measured.
+    # In processor time, whichever thread spends it, and the best of three: a machine that is busy
+    # with something else is not what is measured.
     stalls = [await _longest_stall(aws) for _ in range(3)]
     assert min(stalls) < LONGEST_STALL
 
 
 async def _longest_stall(aws: Aws) -> float:
-    loop, ticks = asyncio.get_running_loop(), [time.perf_counter()]
+    loop, ticks = asyncio.get_running_loop(), [time.process_time()]
 
     def tick() -> None:
         nonlocal timer
-        ticks.append(time.perf_counter())
+        ticks.append(time.process_time())
         timer = loop.call_later(0.001, tick)
 
     timer = loop.call_later(0.001, tick)
     found = await aws.ec2(REGION).describe_instances()
     timer.cancel()
-    ticks.append(time.perf_counter())
+    ticks.append(time.process_time())
     assert len(found) == SIZE
     return max(later - tick for tick, later in pairwise(ticks))
 

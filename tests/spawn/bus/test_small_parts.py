@@ -15,6 +15,8 @@ from spawn.bus.settings import BusSettings, login
 from spawn.bus.streams import nanoseconds, table
 from spawn.errors import Transient
 
+HOUR = timedelta(hours=1)
+
 
 def test_waits_double_up_to_the_longest() -> None:
     first, longest = timedelta(seconds=1), timedelta(seconds=5)
@@ -59,46 +61,45 @@ def test_what_comes_from_no_consumer_has_no_place(reply: str) -> None:
 
 async def test_an_answer_reaches_who_waits_for_it() -> None:
     replies = Replies("_INBOX.x")
-    first, one = replies.expect()
-    second, other = replies.expect()
-    await replies.receive(Message(second, b"2"))
-    await replies.receive(Message(first, b"1"))
+    first, second = replies.expect("a"), replies.expect("b")
+    await replies.receive(Message(second.inbox, b"2"))
+    await replies.receive(Message(first.inbox, b"1"))
     await replies.receive(Message("_INBOX.x.99", b"nobody waits"))
-    hour = timedelta(hours=1)
-    assert (await replies.wait(first, one, within=hour)).data == b"1"
-    assert (await replies.wait(second, other, within=hour)).data == b"2"
+    assert (await first.wait(HOUR)).data == b"1"
+    assert (await second.wait(HOUR)).data == b"2"
 
 
 async def test_what_waits_fails_when_the_connection_is_lost() -> None:
     replies = Replies("_INBOX.x")
-    reply, answer = replies.expect()
+    reply = replies.expect("spawn.api.x")
     replies.fail()
     with pytest.raises(Transient) as raised:
-        await replies.wait(reply, answer, within=timedelta(hours=1))
+        await reply.wait(HOUR)
     assert raised.value.code == DISCONNECTED
 
 
 async def test_no_answer_and_nobody_there_are_told_apart() -> None:
     replies = Replies("_INBOX.x")
-    reply, answer = replies.expect()
     with pytest.raises(Transient) as raised:
-        await replies.wait(reply, answer, within=timedelta(0))
+        await replies.expect("spawn.api.x").wait(timedelta(0))
     assert raised.value.code == TIMED_OUT
-    reply, answer = replies.expect()
-    await replies.receive(Message(reply, b"", headers={"Status": "503"}))
+    assert "spawn.api.x" in raised.value.message
+    reply = replies.expect("spawn.api.x")
+    await replies.receive(Message(reply.inbox, b"", headers={"Status": "503"}))
     with pytest.raises(Transient) as raised:
-        await replies.wait(reply, answer, within=timedelta(hours=1))
+        await reply.wait(HOUR)
     assert raised.value.code == NO_RESPONDERS
 
 
 async def test_who_is_cancelled_leaves_nothing_behind() -> None:
     replies = Replies("_INBOX.x")
-    reply, answer = replies.expect()
-    waiting = asyncio.gather(replies.wait(reply, answer, within=timedelta(hours=1)))
+    reply = replies.expect("spawn.api.x")
+    waiting = asyncio.gather(reply.wait(HOUR))
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await replies.receive(Message(reply, b"late"))
+    await replies.receive(Message(reply.inbox, b"late"))
+    replies.fail()
 
 
 def test_no_two_streams_share_subjects_and_every_bucket_keeps_one_state() -> None:

@@ -219,3 +219,15 @@ async def test_a_port_that_is_taken_is_refused(hosting: Hosting) -> None:
     (rejection,) = raised.value.exceptions
     assert isinstance(rejection, Rejected)
     assert rejection.field == "SPAWN_HTTP_PORT"
+
+
+@pytest.mark.fault
+async def test_a_process_whose_bus_is_away_can_be_stopped(
+    hosting: Hosting, nats_server: NatsServer
+) -> None:
+    async with asyncio.timeout(30), hosting(SPAWN_DRAIN="1h") as process:
+        await process.until_ready()
+        nats_server.kill()
+        await process.until_ready(ready=False)
+    assert process.code == 0
+    await nats_server.start()

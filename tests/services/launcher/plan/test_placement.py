@@ -9,7 +9,6 @@ from spawn.contracts.launches import LaunchSpec
 from spawn.errors import Rejected
 
 X86, ARM, BOTH = ("x86_64",), ("arm64",), ("x86_64", "arm64")
-TYPES = ("m7i.large", "m6i.large")
 PLACES = Places(
     types=("m7i.large", "m6i.large"),
     image_id="ami-00000001",
@@ -25,8 +24,8 @@ def a_spec(**changes: Any) -> LaunchSpec:
     return msgspec.structs.replace(LaunchSpec(name="training", region="us-east-1"), **changes)
 
 
-def pools(spec: LaunchSpec, types: tuple[str, ...] = TYPES) -> list[tuple[str, str, str]]:
-    placement = plan_placement(spec, msgspec.structs.replace(PLACES, types=types))
+def pools(spec: LaunchSpec) -> list[tuple[str, str, str]]:
+    placement = plan_placement(spec, PLACES)
     assert (placement.image_id, placement.security_group_ids) == ("ami-00000001", ("sg-1", "sg-2"))
     return [(each.instance_type, each.zone, each.subnet_id) for each in placement.pools]
 
@@ -65,11 +64,9 @@ def test_only_the_zones_that_are_asked_for() -> None:
 
 
 def test_an_image_that_does_not_fit_a_type_names_both() -> None:
+    places = msgspec.structs.replace(PLACES, types=("m7i.large", "m7g.large"))
     with pytest.raises(Rejected, match=r"ami-00000001.*x86_64, m7g\.large is arm64") as refusal:
-        plan_placement(
-            a_spec(ami="ami-00000001"),
-            msgspec.structs.replace(PLACES, types=("m7i.large", "m7g.large")),
-        )
+        plan_placement(a_spec(ami="ami-00000001"), places)
     assert refusal.value.field == "ami"
 
 

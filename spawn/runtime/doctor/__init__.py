@@ -1,0 +1,1 @@
+"""What is wrong with a control plane, and what to do about it."""

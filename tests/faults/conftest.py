@@ -1,0 +1,36 @@
+"""A laptop cloud that is quick and never throttles, one for all tests of a file."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.plant import Plant, planted
+from tests.faults.scale import FIGURES
+from tests.fixtures.sandbox import RunningSandbox, running_sandbox
+
+QUICK = {
+    "lifecycle": {"pending": 0.2, "shutting_down": 0.1},
+    "throttle": {"enabled": False},
+}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the fault tests have counted."""
+    if FIGURES:
+        terminalreporter.section("faults")
+    for figure in FIGURES:
+        terminalreporter.write_line(figure)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("cloud"), QUICK) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def plant(tmp_path: Path, cloud: RunningSandbox) -> AsyncIterator[Plant]:
+    async with planted(tmp_path / "plant", cloud, f"d-{tmp_path.name[-20:]}") as made:
+        yield made
+    cloud.admin.post("reset-behaviour")

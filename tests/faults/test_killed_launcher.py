@@ -1,0 +1,96 @@
+"""The launcher killed before and after its n-th door call, in the life of an array of 3 chunks."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from spawn.contracts.arrays import ArrayState
+from tests.faults import claims
+from tests.faults.counting import Kill, When
+from tests.faults.plant import Plant, planted
+from tests.faults.scale import FIGURES, TORTURE, side_by_side
+from tests.fixtures.sandbox import RunningSandbox
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(3000 if TORTURE else 300)]
+
+SIZE = 6
+CHUNK_SIZE = "2"
+EVERY = 1 if TORTURE else 7
+
+
+async def live_and_end(plant: Plant, *, successor: str, kill: Kill | None) -> list[str]:
+    """Launch, wait, terminate; start the successor when the first launcher is dead.
+
+    Returns the door calls of the first launcher.
+    """
+    first = plant.start("a", kill=kill, chunk_size=CHUNK_SIZE)
+    async with succeeded(plant, successor):
+        array_id = await plant.launch("t", SIZE, user_data="#!/bin/sh\ntrue\n")
+        await plant.until(array_id, "array.ready", "array.failed")
+        await claims.check_ready(plant, array_id, size=SIZE)
+        await plant.terminate(array_id)
+        await plant.until(array_id, "array.terminated")
+        await plant.until_freed("t")
+        calls = first.calls()
+        await claims.check_ended(plant, array_id, size=SIZE, state=ArrayState.TERMINATED)
+        await claims.check_tokens(plant, array_id)
+        events = await plant.events(array_id)
+        claims.check_ids(events)
+        assert claims.told(events) == claims.whole_life(SIZE)
+    return calls
+
+
+@asynccontextmanager
+async def succeeded(plant: Plant, successor: str) -> AsyncGenerator[None]:
+    async def succeed() -> None:
+        await plant.launchers[0].ended()
+        plant.start(successor, chunk_size=CHUNK_SIZE)
+
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(succeed())
+        yield
+        waiting.cancel()
+
+
+async def count_calls(folder: Path, cloud: RunningSandbox) -> list[str]:
+    async with planted(folder, cloud, "counted") as plant:
+        return await live_and_end(plant, successor="a", kill=None)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("successor", ["a", "b"], ids=["restarted", "taken-over"])
+async def test_a_kill_at_any_door_call_changes_nothing(
+    tmp_path: Path, cloud: RunningSandbox, when: When, successor: str
+) -> None:
+    calls = await count_calls(tmp_path / "counted", cloud)
+    numbers = range(random.Random(f"{when}{successor}").randrange(EVERY), len(calls), EVERY)
+    died: Counter[bool] = Counter()
+
+    async def one(number: int) -> None:
+        kill = Kill(number + 1, when)
+        name = f"{when}-{successor}-{number + 1}"
+        async with planted(tmp_path / name, cloud, name) as plant:
+            await live_and_end(plant, successor=successor, kill=kill)
+            died[len(plant.launchers) > 1] += 1
+
+    cases = {f"{when} call {n + 1} ({calls[n]})": partial(one, n) for n in numbers}
+    await side_by_side(cases)
+    FIGURES.append(
+        f"killed {when} a door call, {'restarted' if successor == 'a' else 'taken over'}:"
+        f" {len(numbers)} of {len(calls)} calls tried, {died[True]} kills"
+    )
+    assert died[True] > len(numbers) * 0.8
+
+
+async def test_the_doors_of_a_life_are_counted(tmp_path: Path, cloud: RunningSandbox) -> None:
+    counts = Counter(await count_calls(tmp_path / "counted", cloud))
+    doors = ", ".join(f"{name} {number}" for name, number in counts.most_common())
+    FIGURES.append(f"{counts.total()} door calls in the life of 3 chunks: {doors}")
+    assert counts["ec2.run_instances"] == 3
+    assert counts["members.create"] == SIZE
