@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
@@ -52,15 +53,17 @@ class Fleet:
         return {entry.value.rank: entry.value for entry in entries if entry is not None}
 
     def note_array(self, change: Change[Array]) -> None:
-        """Take over a newer state of an array."""
+        """Take over a newer state of an array; what is known already stirs nobody."""
+        is_news = isinstance(change, Entry) and _is_newer(change, self._arrays.get(change.key))
         self._arrays.take(change)
-        if isinstance(change, Entry):
+        if isinstance(change, Entry) and is_news:
             self.stir(change.value.id)
 
     def note_member(self, change: Change[Member]) -> None:
-        """Take over a newer state of a member."""
+        """Take over a newer state of a member; what is known already stirs nobody."""
+        is_news = isinstance(change, Entry) and _is_newer(change, self._members.get(change.key))
         self._members.take(change)
-        if isinstance(change, Entry):
+        if isinstance(change, Entry) and is_news:
             self._ranks[change.value.array_id].add(change.value.rank)
             self.stir(change.value.array_id)
 
@@ -87,6 +90,10 @@ class Fleet:
         self.stirred.set()
         for event in self._listeners.get(array_id, ()):
             event.set()
+
+
+def _is_newer(entry: Entry[Any], known: Entry[Any] | None) -> bool:
+    return known is None or entry.revision > known.revision
 
 
 class Memory:

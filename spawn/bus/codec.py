@@ -19,16 +19,16 @@ _LONGEST_TEXT = 300
 _ENCODER = msgspec.json.Encoder()
 
 
-def encode(value: Any, *, field: str = "") -> bytes:
-    """Encode as JSON; raise `Rejected` when the result is larger than `LARGEST`."""
-    return check_size(_ENCODER.encode(value), field=field)
+def encode(value: Any, *, field: str = "", largest: int = LARGEST) -> bytes:
+    """Encode as JSON; raise `Rejected` when the result has more than `largest` bytes."""
+    return check_size(_ENCODER.encode(value), field=field, largest=largest)
 
 
-def check_size(data: bytes, *, field: str = "") -> bytes:
-    """Return `data`; raise `Rejected` when it is larger than `LARGEST`."""
-    if len(data) > LARGEST:
+def check_size(data: bytes, *, field: str = "", largest: int = LARGEST) -> bytes:
+    """Return `data`; raise `Rejected` when it has more than `largest` bytes."""
+    if len(data) > largest:
         raise Rejected(
-            f"{len(data)} bytes are too many for the bus, which takes {LARGEST}",
+            f"{len(data)} bytes are too many for the bus, which takes {largest}",
             field=field,
             code="TooLarge",
         )

@@ -118,7 +118,7 @@ class Fences:
                 fence.lost.set()
 
     async def _release(self, fence: HeldFence) -> None:
-        if fence.is_lost:
+        if fence.is_lost or not self._bus.is_connected:
             return
         # Purged, not deleted: a marker would stand in the way of the next holder. Only up to our
         # own revision, so that a successor's hold stays.

@@ -33,6 +33,7 @@ _CONFLICTS = frozenset({10071, 10164, 10058, 10148, 10013})
 """Wrong last sequence (two codes), stream name in use, consumer exists (two codes)
 (https://github.com/nats-io/nats-server/blob/main/server/errors.json)."""
 
+_TOO_LARGE = 10054
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -143,6 +144,8 @@ def _outcome(failure: _Failure, subject: str) -> Outcome:
     code = f"JetStream{failure.err_code}"
     if failure.err_code in _CONFLICTS:
         return Conflict(text, code=code)
+    if failure.err_code == _TOO_LARGE:
+        return Rejected(text, code="TooLarge")
     if failure.code == _NOT_FOUND:
         return NotFound(text, code=code)
     if failure.code >= _SERVER_ERROR:

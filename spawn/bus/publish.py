@@ -11,6 +11,7 @@ from spawn.bus.cloudevents import event_headers
 from spawn.bus.connection import Bus
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.ports import Receipt
+from spawn.bus.streams import LARGEST_COMMAND
 from spawn.contracts.events import Event
 from spawn.telemetry import tracing
 
@@ -62,9 +63,10 @@ class Commands:
 
         Raises `Rejected` when it is too large, `Transient` when the bus does not answer in 10 s.
         """
+        data = codec.encode(body, largest=LARGEST_COMMAND)
         headers = tracing.inject({MESSAGE_ID: message_id, "content-type": "application/json"})
         return await self._bus.js.publish(
-            subject, codec.encode(body), headers=headers, patience=_COMMAND_PATIENCE
+            subject, data, headers=headers, patience=_COMMAND_PATIENCE
         )
 
 

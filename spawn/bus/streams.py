@@ -17,7 +17,10 @@ FENCES_BUCKET = "spawn-fences"
 
 BUCKETS = (arrays.BUCKET, members.BUCKET, launches.SPECS_BUCKET, FENCES_BUCKET)
 
-_LARGEST_COMMAND = 768 * 1024
+_LARGEST_COMMAND_MESSAGE = 768 * 1024
+LARGEST_COMMAND = _LARGEST_COMMAND_MESSAGE - 4 * 1024
+"""Bytes of a command's body: 512 KiB of texts, written as JSON, and the rest."""
+
 _DUPLICATES = timedelta(minutes=30)
 _BUCKET_DUPLICATES = timedelta(minutes=2)
 
@@ -59,7 +62,7 @@ def table(replicas: int) -> tuple[StreamConfig, ...]:
             subjects=["spawn.cmd.>"],
             retention="workqueue",
             max_age=nanoseconds(timedelta(days=7)),
-            max_msg_size=_LARGEST_COMMAND,
+            max_msg_size=_LARGEST_COMMAND_MESSAGE,
             duplicate_window=nanoseconds(_DUPLICATES),
             num_replicas=replicas,
         ),

@@ -15,6 +15,7 @@ import msgspec
 from spawn.bus import codec
 from spawn.bus.cloudevents import decode_event, event_headers
 from spawn.bus.ports import CaughtUp, Change, Deleted, Entry, Receipt, Restarted
+from spawn.bus.streams import LARGEST_COMMAND
 from spawn.contracts.events import Event
 from spawn.errors import Conflict, NotFound, Rejected
 
@@ -192,7 +193,7 @@ class FakeCommands:
         self._bus = bus
 
     async def send(self, subject: str, body: msgspec.Struct, *, message_id: str) -> Receipt:
-        data = codec.encode(body)
+        data = codec.encode(body, largest=LARGEST_COMMAND)
         for number, sent in enumerate(self._bus.commands, start=1):
             if sent.message_id == message_id:
                 return Receipt("SPAWN_COMMANDS", number, duplicate=True)

@@ -9,6 +9,7 @@ import pytest
 from spawn.bus.connection import Bus
 from spawn.bus.fences import Fences
 from spawn.bus.follow import follow, from_first, from_now
+from spawn.bus.jetstream import API_TIMEOUT
 from spawn.bus.mirror import mirrored
 from spawn.bus.ports import CaughtUp, Entry, Followed, Restarted
 from spawn.bus.publish import Events
@@ -170,6 +171,18 @@ async def test_a_fence_is_lost_to_who_cannot_reach_the_bus(
         async with asyncio.timeout(10):
             await fence.wait_lost()
         await nats_server.start()
+
+
+async def test_leaving_a_fence_does_not_wait_for_a_bus_that_is_away(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    async with asyncio.timeout(API_TIMEOUT.total_seconds()):
+        async with Fences(bus, holder="a", ttl=timedelta(hours=1)).hold("k") as fence:
+            assert fence is not None
+            nats_server.kill()
+            while bus.is_connected:
+                await bus.clock.sleep(timedelta(milliseconds=5))
+    await nats_server.start()
 
 
 async def test_the_fence_of_who_has_died_is_taken_over(bus: Bus, nats_server: NatsServer) -> None:

@@ -1,7 +1,9 @@
 import asyncio
 
+import msgspec
 import pytest
 
+from spawn.bus.streams import LARGEST_COMMAND
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.launches import SUBJECT_TERMINATE, Terminate
 from spawn.errors import Rejected
@@ -46,9 +48,17 @@ async def test_a_command_sent_twice_is_stored_once(doors: Doors) -> None:
 
 
 async def test_too_large_a_command_is_refused(doors: Doors) -> None:
-    body = Terminate(array_id=ArrayId("training-abcdefghijkl"), reason="x" * 1_000_000)
-    with pytest.raises(Rejected):
+    body = Terminate(array_id=ArrayId("training-abcdefghijkl"), reason="x" * 800_000)
+    with pytest.raises(Rejected) as raised:
         await doors.commands.send(SUBJECT_TERMINATE, body, message_id="r1")
+    assert raised.value.code == "TooLarge"
+
+
+async def test_the_largest_command_is_taken(doors: Doors) -> None:
+    empty = Terminate(array_id=ArrayId("training-abcdefghijkl"), reason="x")
+    fill = LARGEST_COMMAND - len(msgspec.json.encode(empty)) + 1
+    body = msgspec.structs.replace(empty, reason="x" * fill)
+    assert not (await doors.commands.send(SUBJECT_TERMINATE, body, message_id="r1")).duplicate
 
 
 async def test_a_fence_is_held_by_one(doors: Doors) -> None:
