@@ -1,18 +1,23 @@
 """The launcher's world over the real doors."""
 
+import asyncio
+import hashlib
+import zipfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
+from io import BytesIO
+from pathlib import Path
 
 import msgspec
 
 from services.launcher.config import Settings
-from services.launcher.ports import Stores, World
+from services.launcher.ports import Agent, Stores, World
 from spawn.aws.session import open_aws
 from spawn.aws.settings import AwsSettings
 from spawn.bus.fences import Fences
-from spawn.bus.publish import Events
-from spawn.bus.requests import count_replicas
+from spawn.bus.publish import Events, Tells
+from spawn.bus.requests import Requests, count_replicas
 from spawn.bus.stores import Store
 from spawn.contracts import arrays, launches, members
 from spawn.runtime.context import Context
@@ -38,6 +43,28 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
             ),
             events=Events(bus),
             fences=Fences(bus, holder=context.replica),
+            tells=Tells(bus),
+            requests=Requests(bus),
             aws=aws,
+            agent=await asyncio.to_thread(_load_agent, settings),
             count_replicas=partial(count_replicas, bus, context.service),
         )
+
+
+_TEMPLATE = "boot/user-data.sh"
+"""Where the boot script lies inside of the agent's archive."""
+
+
+def _load_agent(settings: Settings) -> Agent | None:
+    if not settings.agent_file:
+        return None
+    content = Path(settings.agent_file).read_bytes()
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        template = archive.read(_TEMPLATE).decode()
+    return Agent(
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        template=template,
+        bus_url=settings.machine_bus_url or settings.bus_advertise,
+        bus_fingerprint=settings.bus_fingerprint,
+    )

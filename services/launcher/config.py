@@ -32,6 +32,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Address at which machines on AWS reach the bus, tls://host:port."
         ),
     ] = ""
+    agent_file: Annotated[
+        str, msgspec.Meta(description="Path of the machines' agent; none: machines run nothing.")
+    ] = ""
+    machine_bus_url: Annotated[
+        str,
+        msgspec.Meta(description="Where machines reach the bus, when not at SPAWN_BUS_ADVERTISE."),
+    ] = ""
+    bus_fingerprint: Annotated[
+        str, msgspec.Meta(description="SHA-256 of the bus's certificate, which machines pin.")
+    ] = ""
     pool_memory: Annotated[
         timedelta, msgspec.Meta(description="How long a pool without capacity is tried last.")
     ] = timedelta(minutes=3)

@@ -9,8 +9,9 @@ from typing import Any
 from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Entry
-from spawn.contracts.arrays import Array
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.arrays import Array, Boot
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.pools import Pool
 
@@ -26,6 +27,7 @@ class Fleet:
         self._arrays = Mirror[Array]()
         self._members = Mirror[Member]()
         self._ranks: dict[ArrayId, set[int]] = defaultdict(set)
+        self._holders: dict[InstanceId, int] = {}
         self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
         self.changed: set[ArrayId] = set()
         self.stirred = asyncio.Event()
@@ -47,6 +49,13 @@ class Fleet:
         """Return one member's record as last seen."""
         return self._members.get(member_key(array_id, rank))
 
+    def holder(self, array_id: ArrayId, instance_id: InstanceId) -> Member | None:
+        """Return the member that an instance fills."""
+        rank = self._holders.get(instance_id)
+        entry = None if rank is None else self.member(array_id, rank)
+        found = None if entry is None else entry.value
+        return found if found is not None and found.instance.id == instance_id else None
+
     def members(self, array_id: ArrayId) -> dict[int, Member]:
         """Return an array's members by rank."""
         entries = (self.member(array_id, rank) for rank in self._ranks.get(array_id, ()))
@@ -65,10 +74,13 @@ class Fleet:
         self._members.take(change)
         if isinstance(change, Entry) and is_news:
             self._ranks[change.value.array_id].add(change.value.rank)
+            self._holders[change.value.instance.id] = change.value.rank
             self.stir(change.value.array_id)
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop the index of an array whose records are deleted."""
+        for member in self.members(array_id).values():
+            self._holders.pop(member.instance.id, None)
         self._ranks.pop(array_id, None)
         self.changed.discard(array_id)
 
@@ -103,6 +115,10 @@ class Memory:
         self.exhausted: dict[Pool, datetime] = {}
         self.calls: dict[ArrayId, Counter[str]] = defaultdict(Counter)
         self.published: dict[str, int] = {}
+        self.told: dict[ArrayId, int] = {}
+        self.jobs: dict[ArrayId, JobSpec] = {}
+        self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int], bytes]] = {}
+        self.boots: dict[str, tuple[datetime, Boot]] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
         self.looking: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -115,4 +131,7 @@ class Memory:
     def forget(self, array_id: ArrayId) -> None:
         """Drop what is known of an array that is over."""
         self.calls.pop(array_id, None)
+        self.told.pop(array_id, None)
+        self.jobs.pop(array_id, None)
+        self.encoded_peers.pop(array_id, None)
         self.locks.pop(array_id, None)

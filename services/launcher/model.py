@@ -23,7 +23,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """An array as its driver sees it: the records and what is already under way here.
 
     `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
-    `calls` the AWS calls made for it so far, by API.
+    `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
+    its machines were last nudged about.
     """
 
     array: Array
@@ -33,6 +34,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     sending: frozenset[ClientToken] = frozenset()
     ending: frozenset[InstanceId] = frozenset()
     calls: Mapping[str, int] = {}
+    told: int = -1
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +77,13 @@ class Write(Action, frozen=True, kw_only=True):
     array: Array
 
 
-Step = LookUp | Place | Resend | Trace | End | Write
+class Nudge(Action, frozen=True, kw_only=True):
+    """Tell every machine of the array that its peers are complete."""
+
+    revision: int
+
+
+Step = LookUp | Place | Resend | Trace | End | Nudge | Write
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

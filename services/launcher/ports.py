@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.launcher.config import Settings
 from services.launcher.memory import Fleet, Memory
 from spawn.aws.ports import AwsPort
-from spawn.bus.ports import EventsPort, FencesPort, StorePort
+from spawn.bus.ports import EventsPort, FencesPort, RequestsPort, StorePort, TellsPort
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.launches import JobSpec
@@ -25,6 +25,20 @@ class Stores:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Agent:
+    """The program that runs on machines, how they boot it, and where it finds the bus.
+
+    `template` is the boot script with `@NAME@` in the place of values.
+    """
+
+    content: bytes
+    sha256: str
+    template: str
+    bus_url: str
+    bus_fingerprint: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class World:
     """All that a handler may touch."""
 
@@ -34,7 +48,10 @@ class World:
     stores: Stores
     events: EventsPort
     fences: FencesPort
+    tells: TellsPort
+    requests: RequestsPort
     aws: AwsPort
+    agent: Agent | None
     count_replicas: Callable[[], Awaitable[int]]
     fleet: Fleet = field(default_factory=Fleet)
     memory: Memory = field(default_factory=Memory)

@@ -9,10 +9,30 @@ from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.questions import on_collect, on_plan
+from services.launcher.handlers.rendezvous import (
+    answer_peers,
+    on_assignment,
+    on_exec,
+    on_report,
+    on_roster,
+)
 from services.launcher.handlers.upkeep import measure, purge, share_limits
 from services.launcher.ports import World
+from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
-from spawn.runtime.service import Service, background, command, endpoint, every
+from spawn.contracts.reports import REPORTS
+from spawn.runtime.service import (
+    EndpointRoute,
+    Service,
+    background,
+    command,
+    endpoint,
+    every,
+    reported,
+)
+
+HEARD = {kind: REPORTS[kind] for kind in ("hello", "job.exited", "boot.failed")}
+"""Reports that change a record; the others are for whoever wants to know."""
 
 SERVICE: Service[Settings, World] = Service(
     name="launcher",
@@ -21,10 +41,15 @@ SERVICE: Service[Settings, World] = Service(
     routes=(
         command("launch", Launch, on_launch, on_invalid=on_invalid),
         command("terminate", Terminate, on_terminate),
+        reported(HEARD, on_report, name="reports"),
     ),
     endpoints=(
         endpoint("plan", LaunchSpec, on_plan),
         endpoint("collect", CollectRequest, on_collect),
+        endpoint("assignment.*.*", Ask, on_assignment),
+        EndpointRoute(verb="peers.*.*", answer=answer_peers),
+        endpoint("roster", RosterRequest, on_roster),
+        endpoint("exec", ExecRequest, on_exec),
     ),
     background=(
         background(mirror_arrays, name="mirror arrays"),

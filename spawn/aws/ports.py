@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Protocol
 
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
@@ -139,6 +140,22 @@ class SsmPort(Protocol):
         ...
 
 
+class S3Port(Protocol):
+    """S3 in one region. Every method raises an `Outcome`."""
+
+    async def ensure_bucket(self, name: str) -> None:
+        """Make a private bucket unless it is there."""
+        ...
+
+    async def put_once(self, bucket: str, key: str, content: bytes) -> None:
+        """Write an object whose key says what it holds; one that is there is left alone."""
+        ...
+
+    async def presigned_get(self, bucket: str, key: str, *, expires: timedelta) -> str:
+        """Return a URL from which the object can be read without credentials for a while."""
+        ...
+
+
 class StsPort(Protocol):
     """The Security Token Service."""
 
@@ -161,6 +178,10 @@ class AwsPort(Protocol):
 
     def ssm(self, region: str) -> SsmPort:
         """Return Systems Manager in a region."""
+        ...
+
+    def s3(self, region: str) -> S3Port:
+        """Return S3 in a region."""
         ...
 
     def sts(self) -> StsPort:

@@ -14,6 +14,7 @@ from spawn.aws.clients import FALLBACK_REGION, Clients
 from spawn.aws.ec2 import Ec2
 from spawn.aws.errors import translate
 from spawn.aws.pacing import Pacer
+from spawn.aws.s3 import S3
 from spawn.aws.ssm import Ssm
 from spawn.aws.sts import Sts
 
@@ -53,6 +54,7 @@ class Aws:
         self._counted: Counter[str] = Counter()
         self._ec2: dict[str, Ec2] = {}
         self._ssm: dict[str, Ssm] = {}
+        self._s3: dict[str, S3] = {}
         self._sts: Sts | None = None
         self._account = ""
 
@@ -74,6 +76,13 @@ class Aws:
             client = partial(self._clients.get, "ssm", region)
             self._ssm[region] = Ssm(client, self._new_calls())
         return self._ssm[region]
+
+    def s3(self, region: str) -> S3:
+        """Return S3 in a region."""
+        if region not in self._s3:
+            client = partial(self._clients.get, "s3", region)
+            self._s3[region] = S3(client, self._new_calls(), region=region)
+        return self._s3[region]
 
     def sts(self) -> Sts:
         """Return the Security Token Service."""

@@ -7,7 +7,9 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from spawn.contracts.assignments import Tell
 from spawn.contracts.events import Event
+from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.errors import Rejected
 
 T = TypeVar("T")
@@ -89,6 +91,15 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
     delivered: int
 
 
+class Reported(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A machine's report as a handler gets it; the ids are the subject's."""
+
+    report: T
+    array_id: ArrayId
+    instance_id: InstanceId
+    sequence: int
+
+
 class Request(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A question as an endpoint gets it."""
 
@@ -168,6 +179,14 @@ class FencesPort(Protocol):
 
     def hold(self, key: str) -> AbstractAsyncContextManager[Fence | None]:
         """Try once to hold `key` for the length of the block; None when another holds it."""
+        ...
+
+
+class TellsPort(Protocol):
+    """Where machines are nudged."""
+
+    async def tell(self, subject: str, tell: Tell) -> None:
+        """Publish a nudge; nobody says whether it was heard."""
         ...
 
 

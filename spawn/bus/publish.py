@@ -12,6 +12,7 @@ from spawn.bus.connection import Bus
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.ports import Receipt
 from spawn.bus.streams import LARGEST_COMMAND
+from spawn.contracts.assignments import Tell
 from spawn.contracts.events import Event
 from spawn.telemetry import tracing
 
@@ -68,6 +69,17 @@ class Commands:
         return await self._bus.js.publish(
             subject, data, headers=headers, patience=_COMMAND_PATIENCE
         )
+
+
+class Tells:
+    """Nudges machines, over core NATS."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    async def tell(self, subject: str, tell: Tell) -> None:
+        """Publish a nudge; nobody says whether it was heard."""
+        await self._bus.wire.publish(subject, codec.encode(tell))
 
 
 def chains(events: Iterable[Event]) -> list[tuple[Event, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.contracts import arrays, events, launches, members
+from spawn.contracts import arrays, events, launches, logs, members, reports
 from spawn.errors import Conflict, NotFound
 
 COMMANDS = "SPAWN_COMMANDS"
@@ -20,6 +20,9 @@ BUCKETS = (arrays.BUCKET, members.BUCKET, launches.SPECS_BUCKET, FENCES_BUCKET)
 _LARGEST_COMMAND_MESSAGE = 768 * 1024
 LARGEST_COMMAND = _LARGEST_COMMAND_MESSAGE - 4 * 1024
 """Bytes of a command's body: 512 KiB of texts, written as JSON, and the rest."""
+
+_MOST_LOG_BYTES = 8 * 1024**3
+"""Bytes of output that are kept, the oldest given up first."""
 
 _DUPLICATES = timedelta(minutes=30)
 _BUCKET_DUPLICATES = timedelta(minutes=2)
@@ -37,6 +40,7 @@ class StreamConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     discard: str = ""
     max_age: int = 0
     max_msg_size: int = 0
+    max_bytes: int = 0
     max_msgs_per_subject: int = 0
     allow_direct: bool = False
     allow_msg_ttl: bool = False
@@ -71,6 +75,27 @@ def table(replicas: int) -> tuple[StreamConfig, ...]:
             description="Facts: the public contract",
             subjects=[events.SUBJECTS],
             max_age=nanoseconds(timedelta(days=30)),
+            duplicate_window=nanoseconds(_DUPLICATES),
+            allow_direct=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name=reports.STREAM,
+            description="What machines say",
+            subjects=[reports.SUBJECTS],
+            max_age=nanoseconds(timedelta(days=1)),
+            max_msg_size=_LARGEST_COMMAND_MESSAGE,
+            duplicate_window=nanoseconds(_DUPLICATES),
+            allow_direct=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name=logs.STREAM,
+            description="Output of jobs",
+            subjects=[logs.SUBJECTS],
+            max_age=nanoseconds(timedelta(days=3)),
+            max_bytes=_MOST_LOG_BYTES,
+            max_msg_size=4 * logs.LARGEST_BLOCK,
             duplicate_window=nanoseconds(_DUPLICATES),
             allow_direct=True,
             num_replicas=replicas,

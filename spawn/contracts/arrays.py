@@ -68,12 +68,26 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         return self.request.client_token
 
 
+class Boot(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine needs to know before it can ask: where its agent and the bus are.
+
+    `bus_fingerprint` is the SHA-256 of the bus's certificate, empty without TLS.
+    """
+
+    agent_url: str
+    agent_sha256: str
+    bus_url: str
+    bus_fingerprint: str = ""
+
+
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
     """Where an array may be launched, looked up once: what the requests are made from."""
 
     image_id: str
     pools: tuple[Pool, ...]
     security_group_ids: tuple[str, ...]
+    instance_profile: str = ""
+    boot: Boot | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +100,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One array. `spec` has its texts (user-data) taken out; `user_data` says what they were.
+    """One array. `spec` has its texts taken out; the digests say what they were.
 
     `outbox` holds events that this record's last write caused and that may not be published
     yet; every event of its members older than `published_until` is published.
@@ -107,6 +121,8 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lease: Lease
     version: int = 1
     user_data: Digest | None = None
+    command: Digest | None = None
+    environment: Digest | None = None
     placement: Placement | None = None
     chunks: tuple[Chunk, ...] = ()
     intents: tuple[Intent, ...] = ()
@@ -116,6 +132,11 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
     outbox: tuple[Event, ...] = ()
     published_until: datetime | None = None
+
+    @property
+    def has_job(self) -> bool:
+        """Whether its machines have something to run, whose exit is the array's outcome."""
+        return self.command is not None or self.user_data is not None
 
 
 class NameClaim(msgspec.Struct, frozen=True):

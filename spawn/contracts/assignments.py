@@ -99,3 +99,29 @@ def master_port(array_id: ArrayId) -> int:
     for byte in array_id.encode():
         folded = (folded * 31 + byte) % 20_000
     return 20_000 + folded
+
+
+API_ROSTER = "spawn.api.launcher.roster"
+API_EXEC = "spawn.api.launcher.exec"
+
+
+class RosterRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask for the peers of an array from outside of it; answered by `Peers`."""
+
+    array_id: ArrayId
+
+
+class ExecRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask machines to run a command beside the job; no `ranks` means all of them."""
+
+    array_id: ArrayId
+    argv: tuple[str, ...]
+    ranks: tuple[int, ...] = ()
+    timeout_seconds: int = 60
+
+
+class ExecStarted(msgspec.Struct, frozen=True, kw_only=True):
+    """The machines that were told: each answers with `ExecOutput` under this id."""
+
+    exec_id: str
+    ranks: tuple[int, ...]

@@ -17,6 +17,7 @@ MOST_USER_TAGS = 40
 Using_Tags.html); ours take up to ten."""
 
 MOST_ALTERNATIVES = 20
+MOST_RETRIES = 100
 MOST_SECURITY_GROUPS = 14
 """EC2's hard limit is 16 a network interface, two of which are ours."""
 
@@ -30,6 +31,9 @@ _SECURITY_GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 _KEY_NAME = re.compile(r"[\x20-\x7e]{1,255}")
 _TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,255}")
+_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_RESERVED_VARIABLES = ("SPAWN_", "JOB_ARRAY_")
 _RESERVED_TAGS = ("aws:", "spawn:")
 _UNRUNNABLE = ("#cloud-config", "#include", "Content-Type:", "MIME-Version:")
 
@@ -53,6 +57,7 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_tags(spec.tags)
     _check_ttl(spec.ttl, limits)
     _check_user_data(spec.user_data)
+    _check_job(spec)
     return spec
 
 
@@ -119,14 +124,53 @@ def _check_ttl(ttl: str, limits: Limits) -> None:
         raise _wrong("ttl", ttl, f"use {format_duration(limits.ttl)} at most")
 
 
-def _check_user_data(text: str) -> None:
-    size = len(text.encode(errors="surrogatepass"))
-    if size > LARGEST_JOB:
+def _check_job(spec: LaunchSpec) -> None:
+    _check_size(spec)
+    _check_environment(spec.environment)
+    if "\0" in spec.command:
+        raise _wrong("command", spec.command, "it can't hold a NUL character")
+    if spec.login_user:
+        _match("login_user", spec.login_user, _USER, "the name of a user, as in /etc/passwd")
+    if not 0 <= spec.retries <= MOST_RETRIES:
+        raise _wrong("retries", spec.retries, f"use 0 to {MOST_RETRIES}")
+    if spec.max_runtime:
+        try:
+            parse_duration(spec.max_runtime)
+        except Rejected as error:
+            raise Rejected(f"max_runtime: {error.message}", field="max_runtime") from error
+
+
+def _check_environment(environment: dict[str, str]) -> None:
+    for name, value in environment.items():
+        if not _VARIABLE.fullmatch(name) or name.startswith(_RESERVED_VARIABLES):
+            expected = "letters, digits and _, not starting with a digit, SPAWN_ or JOB_ARRAY_"
+            raise _wrong("environment", name, f"a name has {expected}")
+        if "\0" in value:
+            raise _wrong("environment", name, "a value can't hold a NUL character")
+
+
+def _check_size(spec: LaunchSpec) -> None:
+    sizes = {
+        "user_data": _size(spec.user_data),
+        "command": _size(spec.command),
+        "environment": sum(_size(k) + _size(v) for k, v in spec.environment.items()),
+    }
+    total = sum(sizes.values())
+    if total > LARGEST_JOB:
+        largest = max(sizes, key=lambda name: sizes[name])
+        shown = ", ".join(f"{name} {size}" for name, size in sizes.items() if size)
         raise Rejected(
-            f"user_data is {size} bytes; {LARGEST_JOB} travel with a launch:"
+            f"{largest}: the job has {total} bytes ({shown}); {LARGEST_JOB} travel with a launch:"
             " put the rest into S3 and fetch it from the script",
-            field="user_data",
+            field=largest,
         )
+
+
+def _size(text: str) -> int:
+    return len(text.encode(errors="surrogatepass"))
+
+
+def _check_user_data(text: str) -> None:
     first = text.lstrip().split("\n", 1)[0]
     if first.startswith(_UNRUNNABLE):
         raise _wrong("user_data", first, "use a script; begin it with #! and an interpreter")

@@ -33,6 +33,8 @@ class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
     min_count: int
     lease: Lease
     user_data: Digest | None = None
+    command: Digest | None = None
+    environment: Digest | None = None
 
 
 class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):

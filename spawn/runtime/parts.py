@@ -12,9 +12,18 @@ from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
 from spawn.bus.streams import COMMANDS, EVENTS
 from spawn.clock import wait_event
+from spawn.contracts import reports
 from spawn.runtime import metrics
 from spawn.runtime.context import Context
-from spawn.runtime.service import CommandRoute, EndpointRoute, FactRoute, Service, Timer, verb_of
+from spawn.runtime.service import (
+    CommandRoute,
+    EndpointRoute,
+    FactRoute,
+    ReportRoute,
+    Service,
+    Timer,
+    verb_of,
+)
 from spawn.telemetry import log, tracing
 
 W = TypeVar("W")
@@ -34,8 +43,8 @@ def takers(
         consumer, handler = _command_consumer(service.name, commands, world)
         parts[f"{service.name} commands"] = _consuming(context, consumer, handler, stop=stop)
     for route in service.routes:
-        if isinstance(route, FactRoute):
-            consumer, handler = _fact_consumer(service.name, route, world)
+        if not isinstance(route, CommandRoute):
+            consumer, handler = _stream_consumer(service.name, route, world)
             parts[f"{service.name} {route.name}"] = _consuming(
                 context, consumer, handler, stop=stop
             )
@@ -91,16 +100,20 @@ def _command_consumer(
     return Consumer(stream=COMMANDS, durable=service, filters=filters), handle
 
 
-def _fact_consumer(service: str, route: FactRoute[W], world: W) -> tuple[Consumer, Handler]:
+def _stream_consumer(
+    service: str, route: FactRoute[W] | ReportRoute[W], world: W
+) -> tuple[Consumer, Handler]:
     async def handle(delivery: Delivery) -> None:
         with tracing.span(f"{service} {route.name}", carrier=delivery.message.headers):
             await route.handle(delivery, world)
 
+    is_fact = isinstance(route, FactRoute)
+    prefix = "spawn.evt.*" if is_fact else "spawn.agent.*.*"
     consumer = Consumer(
-        stream=EVENTS,
+        stream=EVENTS if is_fact else reports.STREAM,
         durable=f"{service}-{route.name}",
-        filters=tuple(f"spawn.evt.*.{kind}" for kind in route.kinds),
-        deliver="new",
+        filters=tuple(f"{prefix}.{kind}" for kind in route.kinds),
+        deliver="new" if is_fact else "all",
     )
     return consumer, handle
 

@@ -3,7 +3,7 @@
 Everything is a typed pair, and every handler is `(message, world)`; `open` makes the world.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,8 +17,10 @@ from spawn.bus.consume import Delivery
 from spawn.bus.dead import Undeliverable
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
-from spawn.bus.ports import Command, Fact, Invalid, Request
+from spawn.bus.ports import Command, Fact, Invalid, Reported, Request
 from spawn.contracts.events import EventData, event_name
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.reports import Report
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
 
@@ -43,6 +45,15 @@ class CommandRoute(Generic[W]):
 @dataclass(frozen=True, kw_only=True)
 class FactRoute(Generic[W]):
     """Kinds of events (`array.ready`), under the name of their durable consumer."""
+
+    name: str
+    kinds: tuple[str, ...]
+    handle: Callable[[Delivery, W], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportRoute(Generic[W]):
+    """Kinds of machines' reports (`job.exited`), under the name of their durable consumer."""
 
     name: str
     kinds: tuple[str, ...]
@@ -81,7 +92,7 @@ class Service(Generic[S, W]):
     name: str
     settings: type[S]
     open: Callable[[Context[S]], AbstractAsyncContextManager[W]]
-    routes: tuple[CommandRoute[W] | FactRoute[W], ...] = ()
+    routes: tuple[CommandRoute[W] | FactRoute[W] | ReportRoute[W], ...] = ()
     timers: tuple[Timer[W], ...] = ()
     endpoints: tuple[EndpointRoute[W], ...] = ()
     background: tuple[Background[W], ...] = ()
@@ -135,6 +146,32 @@ def fact(
         await handler(Fact(event=event, sequence=place.sequence, delivered=place.delivered), world)
 
     return FactRoute(name=name, kinds=tuple(event_name(kind) for kind in kinds), handle=handle)
+
+
+def reported(
+    kinds: Mapping[str, type[Report]],
+    handler: Callable[[Reported[Report], W], Awaitable[None]],
+    *,
+    name: str,
+) -> ReportRoute[W]:
+    """Hear `spawn.agent.<array>.<instance>.<kind>`; each report is settled by one replica."""
+
+    async def handle(delivery: Delivery, world: W) -> None:
+        message = delivery.message
+        _, _, array_id, instance_id, *kind = message.subject.split(".")
+        try:
+            report = codec.decode(message.data, kinds[".".join(kind)])
+        except Rejected as rejection:
+            raise Undeliverable(rejection.message, code="schema") from rejection
+        said = Reported(
+            report=report,
+            array_id=ArrayId(array_id),
+            instance_id=InstanceId(instance_id),
+            sequence=delivery.place.sequence,
+        )
+        await handler(said, world)
+
+    return ReportRoute(name=name, kinds=tuple(kinds), handle=handle)
 
 
 def endpoint(

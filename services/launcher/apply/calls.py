@@ -49,7 +49,8 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
         pool = choose_pool(array, chunk, world.memory.exhausted, now=now)
         if pool is None:
             return drop_chunk(array, chunk, now=now)
-        return open_intent(array, chunk, pool, now=now)
+        template = world.agent.template if world.agent else ""
+        return open_intent(array, chunk, pool, template=template, now=now)
 
     try:
         after = await write_array(world, array_id, write_down)

@@ -15,14 +15,14 @@ async def release(world: World, array: Array) -> None:
     except (NotFound, Conflict):
         # Freed already, or claimed by a successor: both are what is wanted.
         pass
-    if array.user_data is not None:
-        await world.stores.specs.delete(array.id)
+    await world.stores.specs.delete(array.id)
     world.memory.forget(array.id)
 
 
 async def delete_records(world: World, array: Array) -> None:
     """Delete what is recorded of an array: its members first, so that none is left alone."""
-    for rank in world.fleet.members(array.id):
+    ranks = tuple(world.fleet.members(array.id))
+    world.fleet.forget(array.id)
+    for rank in ranks:
         await world.stores.members.delete(member_key(array.id, rank))
     await world.stores.arrays.delete(array.id)
-    world.fleet.forget(array.id)

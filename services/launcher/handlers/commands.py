@@ -9,6 +9,7 @@ from services.launcher.plan.acceptance import (
     Terms,
     accept,
     check_same,
+    job_of,
     name_taken,
     rejected_event,
 )
@@ -35,7 +36,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
     with bind(request_id=launch.request_id):
         try:
             array = _accept(command, world)
-            await _create(world, array, user_data=launch.spec.user_data)
+            await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)
 
@@ -87,11 +88,10 @@ def terms(world: World) -> Terms:
 
 def check_reachable(world: World) -> None:
     """Raise `Rejected` when machines could never reach the bus of this control plane."""
-    if not world.aws.is_local:
+    if not world.aws.is_local and not world.settings.bus_advertise:
         raise Rejected(
-            "machines on AWS can't reach this bus: its listener for them (SPAWN_BUS_ADVERTISE,"
-            " tls://host:port) needs machine identities, which this version doesn't have;"
-            " use spawn up --sandbox",
+            "machines on AWS can't reach this bus: set SPAWN_BUS_ADVERTISE=tls://host:port, an"
+            " address of this host that they can dial, and start spawn up again",
             field="SPAWN_BUS_ADVERTISE",
             code="bus-unreachable",
         )
@@ -120,13 +120,12 @@ def _accept(command: Command[Launch], world: World) -> Array:
     return array
 
 
-async def _create(world: World, array: Array, *, user_data: str) -> None:
+async def _create(world: World, array: Array, job: JobSpec) -> None:
     if await _exists(world, array):
         return
     try:
         await _claim_name(world, array)
-        if user_data:
-            await _keep_job(world, array, JobSpec(user_data=user_data))
+        await _keep_job(world, array, job)
         await create_array(world, array)
     except (Conflict, NotFound) as raced:
         raise Transient(f"{array.id}: another request was first, look again") from raced

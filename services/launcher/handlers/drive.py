@@ -5,7 +5,10 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+import msgspec
+
 from services.launcher import metrics
+from services.launcher.apply.boot import ensure_profile, prepare_boot
 from services.launcher.apply.calls import end_instances, open_next, send, trace
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.records import (
@@ -15,7 +18,7 @@ from services.launcher.apply.records import (
     write_array,
 )
 from services.launcher.apply.release import release
-from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
+from services.launcher.model import End, LookUp, Nudge, Place, Resend, Step, Trace, View, Write
 from services.launcher.plan.drive import is_at_rest, launching, next_steps, reject
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.placement import plan_placement
@@ -24,6 +27,7 @@ from services.launcher.ports import World
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
+from spawn.contracts.assignments import Tell, tell_all_subject
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import (
@@ -151,6 +155,7 @@ class Driver:
             sending=frozenset(self._sending),
             ending=frozenset(asked),
             calls=self._world.memory.calls[self._array_id],
+            told=self._world.memory.told.get(self._array_id, -1),
         )
 
     async def _rest(self, array: Array) -> None:
@@ -172,16 +177,27 @@ class Driver:
                 )
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
+            case Nudge(revision=revision):
+                await self._nudge(revision)
             case Write(array=array):
                 await self._write(view.array, array)
             case _:
                 assert_never(step)
+
+    async def _nudge(self, revision: int) -> None:
+        tell = Tell(what="peers")
+        await self._world.tells.tell(tell_all_subject(self._array_id), tell)
+        self._world.memory.told[self._array_id] = revision
 
     async def _look_up(self, view: View) -> None:
         world, now = self._world, self._world.clock.now()
         try:
             places = await look_up_places(world, view.array.spec)
             placement = plan_placement(view.array.spec, places)
+            boot = await prepare_boot(world, view.array.region)
+            if boot is not None:
+                profile = await ensure_profile(world)
+                placement = msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
         except Rejected as rejection:
             if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
                 after = give_up(view.array, rejection.code, rejection.message, now=now)

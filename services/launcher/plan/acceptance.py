@@ -13,9 +13,11 @@ from spawn.contracts.ids import ArrayId, array_id, check_request_id
 from spawn.contracts.launches import (
     NOT_AFTER,
     Digest,
+    JobSpec,
     Launch,
     LaunchPlan,
     LaunchSpec,
+    OnComplete,
     PlannedChunk,
 )
 from spawn.contracts.leases import Lease
@@ -61,12 +63,14 @@ def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, term
         region=spec.region,
         size=spec.count,
         min_count=spec.min_count or spec.count,
-        spec=msgspec.structs.replace(spec, user_data=""),
+        spec=without_texts(spec),
         spec_hash=spec_hash(spec),
         state=ArrayState.ACCEPTED,
         accepted_at=now,
         lease=lease_of(spec, now=now, terms=terms),
         user_data=digest(spec.user_data),
+        command=digest(spec.command),
+        environment=digest(environment_text(spec)),
     )
     return msgspec.structs.replace(array, outbox=(accepted_event(array, now),))
 
@@ -111,6 +115,8 @@ def accepted_event(array: Array, now: datetime) -> Event:
         min_count=array.min_count,
         lease=array.lease,
         user_data=array.user_data,
+        command=array.command,
+        environment=array.environment,
     )
     return Event(
         id=event_id(array.id, data, array.version),
@@ -140,8 +146,8 @@ def check_same(existing: Array, wanted: Array) -> None:
     if existing.spec_hash in {wanted.spec_hash, UNKNOWN_SPEC}:
         return
     fields = list(changed_fields(existing.spec, wanted.spec))
-    if existing.user_data != wanted.user_data:
-        fields.append("user_data")
+    texts = ("user_data", "command", "environment")
+    fields += (name for name in texts if getattr(existing, name) != getattr(wanted, name))
     raise Conflict(
         f"request {wanted.request_id} already made {existing.id} with another"
         f" {', '.join(fields)}; use another --request-id",
@@ -157,6 +163,34 @@ def name_taken(name: str, holder: Array) -> Rejected:
         field="name",
         code="name-taken",
     )
+
+
+def job_of(spec: LaunchSpec) -> JobSpec:
+    """Return what the machines are to run; defaults that depend on each other are settled."""
+    default = OnComplete.TERMINATE if spec.command else OnComplete.NONE
+    runtime = parse_duration(spec.max_runtime) if spec.max_runtime else timedelta()
+    return JobSpec(
+        user_data=spec.user_data,
+        command=spec.command,
+        environment=spec.environment,
+        env_compat=spec.env_compat,
+        login_user=spec.login_user,
+        on_complete=spec.on_complete or default,
+        max_runtime=int(runtime.total_seconds()),
+        retries=spec.retries,
+        peer_ssh=spec.peer_ssh,
+    )
+
+
+def without_texts(spec: LaunchSpec) -> LaunchSpec:
+    """Return a spec as records may hold it."""
+    return msgspec.structs.replace(spec, user_data="", command="", environment={})
+
+
+def environment_text(spec: LaunchSpec) -> str:
+    """Return the environment as one text, whose digest tells whether it is the same."""
+    pairs = sorted(spec.environment.items())
+    return msgspec.json.encode(pairs).decode() if pairs else ""
 
 
 def spec_hash(spec: LaunchSpec) -> str:

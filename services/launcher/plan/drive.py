@@ -3,7 +3,19 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, View, Write
+from services.launcher.model import (
+    End,
+    LookUp,
+    Nudge,
+    Place,
+    Resend,
+    Step,
+    Trace,
+    View,
+    Write,
+)
+from services.launcher.plan.outcome import judge_job
+from services.launcher.plan.rendezvous import is_complete, revision_of
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
 from spawn.contracts.events import (
@@ -15,14 +27,15 @@ from spawn.contracts.events import (
     ArrayTerminated,
     Data,
 )
+from spawn.contracts.launches import WaitFor
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Rejected
 
-SERVING = frozenset({ArrayState.READY, ArrayState.DEGRADED, ArrayState.RECOVERED})
+SERVING = frozenset(
+    {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.RECOVERED}
+)
 """States of an array that has what it asked for and waits for its end."""
-
-_UP = frozenset({MemberState.RUNNING, MemberState.READY})
 
 
 def next_steps(view: View) -> tuple[Step, ...]:
@@ -46,9 +59,17 @@ def _steps(view: View) -> Iterator[Step]:
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     elif array.state in SERVING:
+        yield from _tell_peers(view)
         yield from _watch_over(view)
     else:
+        yield from _tell_peers(view)
         yield from _launch(view)
+
+
+def _tell_peers(view: View) -> Iterator[Step]:
+    revision = revision_of(view.members.values())
+    if revision != view.told and is_complete(view.array, view.members):
+        yield Nudge(revision=revision, reason="the peers are complete")
 
 
 def _launch(view: View) -> Iterator[Step]:
@@ -70,7 +91,7 @@ def _launch(view: View) -> Iterator[Step]:
 def _hopeless(view: View) -> Write | None:
     array = view.array
     # A set, since members are written before the intent that made them is closed.
-    reachable = {member.rank for member in _living(view)}
+    reachable = {member.rank for member in _present(view)}
     for chunk in (*array.chunks, *(intent.chunk for intent in array.intents)):
         reachable.update(parse_ranks(chunk.ranks))
     if len(reachable) >= array.min_count:
@@ -91,13 +112,13 @@ def _hopeless(view: View) -> Write | None:
 
 def _judge(view: View) -> Iterator[Step]:
     array = view.array
-    living = _living(view)
-    if all(member.state in _UP for member in living):
-        unfilled = array.size - len(living)
+    present = _present(view)
+    if all(_counts_as_ready(member, array) for member in present):
+        unfilled = array.size - len(present)
         reason = f"{unfilled} of {array.size} could not be had" if unfilled else ""
         data = ArrayReady(
             size=array.size,
-            ready=len(living),
+            ready=len(present),
             seconds=(view.now - array.accepted_at).total_seconds(),
             refusals=array.refusals,
             api_calls=dict(view.calls),
@@ -105,22 +126,39 @@ def _judge(view: View) -> Iterator[Step]:
         after = advance(
             array, view.now, data, state=ArrayState.READY, ready_at=view.now, reason=reason
         )
-        yield Write(array=after, reason="every member runs")
+        yield Write(array=after, reason="every member is there")
+
+
+def _counts_as_ready(member: Member, array: Array) -> bool:
+    if array.spec.wait_for is WaitFor.AGENT:
+        return member.state in {MemberState.READY, MemberState.EXITED}
+    return member.state in {MemberState.RUNNING, MemberState.READY, MemberState.EXITED}
 
 
 def _watch_over(view: View) -> Iterator[Step]:
     array = view.array
-    lost = [member for member in view.members.values() if member.is_over]
-    living = _living(view)
-    if lost and not living:
-        reason = "all its instances were ended from outside"
+    if array.has_job and array.state is not ArrayState.FINISHED:
+        finish = judge_job(view)
+        if finish is not None:
+            yield finish
+            return
+    if view.members and not _living(view):
+        finished = array.state is ArrayState.FINISHED
+        reason = "its job has ended" if finished else "all its instances were ended from outside"
         yield Write(array=end(array, reason, now=view.now), reason=reason)
         return
+    if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
+        yield from _note_losses(view)
+
+
+def _note_losses(view: View) -> Iterator[Step]:
+    array = view.array
+    lost = [member for member in view.members.values() if member.state is MemberState.LOST]
     ranks = format_ranks(member.rank for member in lost)
     explained = f"ranks {ranks} are lost"
-    if lost and array.state is not ArrayState.RECOVERED and array.reason != explained:
+    if lost and array.reason != explained:
         data = ArrayDegraded(
-            size=array.size, ready=len(living), ranks=ranks, reason=lost[0].reason
+            size=array.size, ready=len(_present(view)), ranks=ranks, reason=lost[0].reason
         )
         after = advance(array, view.now, data, state=ArrayState.DEGRADED, reason=explained)
         yield Write(array=after, reason="members were lost")
@@ -181,6 +219,13 @@ def reject(array: Array, rejection: Rejected, view: View) -> Array:
         message=rejection.message,
     )
     return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)
+
+
+def _present(view: View) -> list[Member]:
+    """Members that have not been lost: their instance lives, or their job has had its exit."""
+    return [
+        each for each in view.members.values() if not each.is_over or each.exit_code is not None
+    ]
 
 
 def _living(view: View) -> list[Member]:

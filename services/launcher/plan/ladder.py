@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from services.launcher.plan.boot import render_user_data
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
@@ -56,7 +57,9 @@ def choose_pool(
     return next(iter(fresh or open_pools), None)
 
 
-def open_intent(array: Array, chunk: Chunk, pool: Pool, *, now: datetime) -> Array:
+def open_intent(
+    array: Array, chunk: Chunk, pool: Pool, *, template: str = "", now: datetime
+) -> Array:
     """Turn a waiting chunk into an open intent.
 
     Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
@@ -67,7 +70,7 @@ def open_intent(array: Array, chunk: Chunk, pool: Pool, *, now: datetime) -> Arr
     intent = Intent(
         chunk=msgspec.structs.replace(chunk, partial=chunk.partial and chunk.pool == pool),
         pool=pool,
-        request=build_request(array, chunk, pool),
+        request=build_request(array, chunk, pool, template=template),
         opened_at=now,
     )
     return msgspec.structs.replace(
@@ -79,12 +82,16 @@ def open_intent(array: Array, chunk: Chunk, pool: Pool, *, now: datetime) -> Arr
     )
 
 
-def build_request(array: Array, chunk: Chunk, pool: Pool) -> RunInstances:
-    """Write down the whole call, so that it can be sent again to the letter."""
+def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "") -> RunInstances:
+    """Write down the whole call, so that it can be sent again to the letter.
+
+    `template` is the boot script; without an agent to fetch there is no user-data.
+    """
     if array.placement is None:
         raise Conflict(f"{array.id} has no placement yet")
     count = len(parse_ranks(chunk.ranks))
     partial = chunk.partial and chunk.pool == pool
+    boot = array.placement.boot
     return RunInstances(
         region=array.region,
         client_token=client_token(array.id, chunk.number, chunk.attempt),
@@ -97,6 +104,8 @@ def build_request(array: Array, chunk: Chunk, pool: Pool) -> RunInstances:
         security_group_ids=array.placement.security_group_ids,
         tags=build_tags(array, chunk),
         lease_action=array.lease.action,
+        user_data=render_user_data(template, array, chunk, boot) if boot else "",
+        instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
     )
 

@@ -75,10 +75,10 @@ def _change(member: Member, seen: Instance, array: Array, *, now: datetime) -> M
         return None
     known = _EVENTS.get(seen.state)
     if seen.state is member.instance.state and not starts:
-        return _rewrite(member, array, now, instance=seen)
+        return rewrite(member, array, now, instance=seen)
     state = MemberState.RUNNING if starts else member.state
     data = known(rank=member.rank, generation=member.generation, instance=seen) if known else None
-    return _rewrite(member, array, now, data=data, instance=seen, state=state)
+    return rewrite(member, array, now, data=data, instance=seen, state=state)
 
 
 def _starts(member: Member, seen: Instance) -> bool:
@@ -86,19 +86,22 @@ def _starts(member: Member, seen: Instance) -> bool:
 
 
 def _gone(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange:
-    if array.ending is not None:
+    if member.state is MemberState.EXITED:
+        state, reason = member.state, member.reason
+    elif array.ending is not None:
         state, reason = MemberState.EXITED, array.ending.reason
     else:
         state, reason = MemberState.LOST, seen.reason or "ended outside of spawn"
     data = InstanceTerminated(
         rank=member.rank, generation=member.generation, instance=seen, reason=reason
     )
-    return _rewrite(member, array, now, data=data, instance=seen, state=state, reason=reason)
+    return rewrite(member, array, now, data=data, instance=seen, state=state, reason=reason)
 
 
-def _rewrite(
+def rewrite(
     member: Member, array: Array, now: datetime, *, data: Data | None = None, **changes: object
 ) -> MemberChange:
+    """Return the member's next version with `changes`, and `data` as the event it causes."""
     after = msgspec.structs.replace(
         member, version=member.version + 1, changed_at=now, outbox=(), **changes
     )

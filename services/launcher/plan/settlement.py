@@ -72,9 +72,7 @@ def members_of(
     members: list[Member] = []
     for rank, described in sorted(ranks_of(intent, made).items()):
         holder = known.get(rank)
-        if holder is None or (
-            holder.is_over and holder.instance.id != described.instance.id
-        ):
+        if holder is None or (holder.is_over and holder.instance.id != described.instance.id):
             members.append(_new_member(array, intent, described.instance, rank, holder, now))
     return tuple(members)
 

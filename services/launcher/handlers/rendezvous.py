@@ -1,0 +1,133 @@
+"""What machines ask and report, and what is asked about them from outside."""
+
+import secrets
+
+from services.launcher.apply.records import refresh, write_members
+from services.launcher.plan.rendezvous import assignment_of, peers_of, revision_of
+from services.launcher.plan.reports import note_report
+from services.launcher.ports import World
+from spawn.bus import codec
+from spawn.bus.message import Message
+from spawn.bus.ports import Reported, Request
+from spawn.contracts.arrays import Array
+from spawn.contracts.assignments import (
+    Ask,
+    Assignment,
+    ExecRequest,
+    ExecStarted,
+    Peers,
+    RosterRequest,
+    Tell,
+    tell_subject,
+)
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.launches import JobSpec
+from spawn.contracts.members import Member
+from spawn.contracts.reports import Report
+from spawn.errors import NotFound, Rejected, Transient
+from spawn.telemetry.log import bind
+
+_MOST_TRIES = 10
+_LONGEST_EXEC = 3600
+
+
+async def on_assignment(request: Request[Ask], world: World) -> Assignment:
+    """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
+    array, member = await _asker(request.subject, world)
+    job = await _job_of(world, array.id)
+    return assignment_of(array, member, world.fleet.members(array.id), job)
+
+
+async def answer_peers(message: Message, world: World) -> bytes:
+    """Answer with the array's peers from one encoding, made anew when they have changed."""
+    array, _ = await _asker(message.subject, world)
+    members = world.fleet.members(array.id)
+    state = (revision_of(members.values()), len(members), array.version)
+    known = world.memory.encoded_peers.get(array.id)
+    if known is None or known[0] != state:
+        known = (state, codec.encode(peers_of(array, members)))
+        world.memory.encoded_peers[array.id] = known
+    return known[1]
+
+
+async def on_roster(request: Request[RosterRequest], world: World) -> Peers:
+    """Return an array's peers to somebody outside of it."""
+    array = await _array(world, request.body.array_id)
+    return peers_of(array, world.fleet.members(array.id))
+
+
+async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
+    """Tell machines to run a command; raise `Rejected` when there is none to tell."""
+    body = request.body
+    if not body.argv or not 1 <= body.timeout_seconds <= _LONGEST_EXEC:
+        raise Rejected(
+            f"argv={body.argv!r}, timeout_seconds={body.timeout_seconds}:"
+            f" use a command and 1 to {_LONGEST_EXEC} seconds",
+            field="argv" if not body.argv else "timeout_seconds",
+        )
+    array = await _array(world, body.array_id)
+    members = world.fleet.members(array.id)
+    chosen = [members[rank] for rank in body.ranks or sorted(members) if rank in members]
+    able = [member for member in chosen if member.facts is not None and not member.is_over]
+    missing = sorted(set(body.ranks) - {member.rank for member in able})
+    if missing or not able:
+        raise Rejected(f"ranks={missing or 'all'}: no machine answers there", field="ranks")
+    exec_id = secrets.token_hex(8)
+    tell = Tell(
+        what="exec",
+        exec_id=exec_id,
+        argv=body.argv,
+        timeout_seconds=body.timeout_seconds,
+    )
+    for member in able:
+        await world.tells.tell(tell_subject(array.id, member.instance.id), tell)
+    return ExecStarted(exec_id=exec_id, ranks=tuple(member.rank for member in able))
+
+
+async def on_report(said: Reported[Report], world: World) -> None:
+    """Record what a machine says of itself; raise `NotFound` for one that is nobody's."""
+    with bind(array_id=said.array_id, instance_id=said.instance_id):
+        for _ in range(_MOST_TRIES):
+            array, member = await _member(world, said.array_id, said.instance_id)
+            change = note_report(member, said.report, array, now=world.clock.now())
+            if change is None or await write_members(world, (change,)):
+                return
+        raise Transient(f"{said.instance_id}: others write its record all the time")
+
+
+async def _asker(subject: str, world: World) -> tuple[Array, Member]:
+    *_, array_id, instance_id = subject.split(".")
+    return await _member(world, ArrayId(array_id), InstanceId(instance_id))
+
+
+async def _member(
+    world: World, array_id: ArrayId, instance_id: InstanceId
+) -> tuple[Array, Member]:
+    array = await _array(world, array_id)
+    member = world.fleet.holder(array_id, instance_id)
+    if member is None:
+        await refresh(world, array_id)
+        array = await _array(world, array_id)
+        member = world.fleet.holder(array_id, instance_id)
+    if member is not None:
+        return array, member
+    if array.intents:
+        # It may have booted before the answer to the call that made it was recorded.
+        raise Transient(f"{instance_id} is not a member of {array_id} yet")
+    raise NotFound(f"{instance_id} is no member of {array_id}")
+
+
+async def _array(world: World, array_id: ArrayId) -> Array:
+    entry = world.fleet.array(array_id) or await world.stores.arrays.get(array_id)
+    return entry.value
+
+
+async def _job_of(world: World, array_id: ArrayId) -> JobSpec:
+    job = world.memory.jobs.get(array_id)
+    if job is None:
+        try:
+            job = (await world.stores.specs.get(array_id)).value
+        except NotFound:
+            job = JobSpec()
+        world.memory.jobs[array_id] = job
+    return job

@@ -1,0 +1,52 @@
+"""When the job of an array has ended, and how."""
+
+from services.launcher.model import View, Write
+from services.launcher.plan.settlement import advance
+from spawn.contracts.arrays import ArrayState, Ending
+from spawn.contracts.events import ArrayFinished
+from spawn.contracts.launches import OnMemberFailure
+from spawn.contracts.members import Member
+from spawn.contracts.ranks import format_ranks
+
+MOST_EXIT_CODES = 100
+"""Exit codes that an event lists; the ranks that failed are all named."""
+
+_SHOWN = 10
+
+
+def judge_job(view: View) -> Write | None:
+    """Judge the job: over when all members' are, or at the first failure where that ends it."""
+    array = view.array
+    failed = [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+    fails_now = bool(failed) and array.spec.on_member_failure is OnMemberFailure.FAIL_ARRAY
+    if not fails_now and not all(each.is_done for each in view.members.values()):
+        return None
+    data = ArrayFinished(
+        succeeded=not failed,
+        failed_ranks=format_ranks(each.rank for each in failed),
+        exit_codes={
+            str(each.rank): each.exit_code
+            for each in sorted(failed, key=lambda each: each.rank)[:MOST_EXIT_CODES]
+            if each.exit_code is not None
+        },
+    )
+    reason = explain_exits(failed) if failed else "every member exited with 0"
+    changes: dict[str, object] = {"state": ArrayState.FINISHED, "reason": reason}
+    if fails_now:
+        ending = Ending(state=ArrayState.FAILED, code="member-failed", reason=reason, at=view.now)
+        changes |= {"state": ArrayState.TERMINATING, "ending": ending, "chunks": ()}
+    return Write(array=advance(array, view.now, data, **changes), reason="the job has ended")
+
+
+def explain_exits(failed: list[Member]) -> str:
+    """Say which ranks failed and how, the first of them one by one."""
+    ordered = sorted(failed, key=lambda member: member.rank)
+    shown = "; ".join(f"rank {each.rank}: {_how(each)}" for each in ordered[:_SHOWN])
+    more = f"; and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return f"{shown}{more}"
+
+
+def _how(member: Member) -> str:
+    if member.exit_code is None:
+        return member.reason or "lost"
+    return f"exited with {member.exit_code}{f' ({member.reason})' if member.reason else ''}"
