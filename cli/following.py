@@ -9,7 +9,7 @@ from cli.plane import Plane
 from cli.progress import Progress, progress_of
 from spawn.bus.ports import CaughtUp, Followed
 from spawn.contracts.arrays import Array, ArrayState
-from spawn.contracts.events import Event
+from spawn.contracts.events import ArrayRejected, Event
 
 Reached = Callable[[Progress], bool]
 
@@ -71,7 +71,7 @@ class Watch:
             async for item in items:
                 match item:
                     case Followed(event=event):
-                        self.progress.apply(event)
+                        await self._take(event)
                         self._display.show(event, self.progress)
                     case CaughtUp():
                         await self._read()
@@ -79,6 +79,13 @@ class Watch:
                         self._display.look(self.progress)
                 if reached(self.progress):
                     return
+
+    async def _take(self, event: Event) -> None:
+        if isinstance(event.data, ArrayRejected):
+            # It may answer a command that only has the same id: the record says which.
+            await self._read()
+        else:
+            self.progress.apply(event)
 
     async def _read(self) -> None:
         """Begin from the records: what happened before the events that are followed."""

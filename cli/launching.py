@@ -9,7 +9,7 @@ from cli.following import Display, Reached
 from cli.plane import Plane
 from cli.progress import Progress
 from spawn.bus.ports import CaughtUp, Followed
-from spawn.contracts.arrays import Array
+from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.durations import format_duration
 from spawn.contracts.events import ArrayRejected, Event
 from spawn.contracts.ids import ArrayId
@@ -66,7 +66,7 @@ class Launching:
 
     async def _is_ours(self) -> bool:
         """Say whether what happens to the array is due to this launch."""
-        return self.is_sent and await self._is_made()
+        return self.is_sent and await self._made() is not None
 
     async def _take(self, item: Followed) -> None:
         if not self.is_sent:
@@ -79,8 +79,12 @@ class Launching:
 
     async def _take_rejection(self, item: Followed, data: ArrayRejected) -> None:
         """Believe a rejection when it answers our command, not an earlier or another one."""
-        ours = self.is_sent and item.sequence > self._last_before
-        if ours and data.request_id == self._launch.request_id and not await self._is_made():
+        if not self.is_sent or item.sequence <= self._last_before:
+            return
+        made = await self._made()
+        # An array is also rejected after it was accepted, when AWS doesn't know what it names.
+        refused = made is None or made.state is ArrayState.REJECTED
+        if refused and data.request_id == self._launch.request_id:
             self.rejection = data
 
     def _show(self, event: Event) -> None:
@@ -91,18 +95,27 @@ class Launching:
         """Send the command, unless the same request has made this very array before."""
         if self.is_sent:
             return
-        if await self._is_made():
-            self._display.say(f"request {self._launch.request_id} has made {self.array} already")
-        else:
+        made = await self._made()
+        if made is None:
             self.progress = Progress()
             await self._plane.commands.send(
                 SUBJECT_LAUNCH, self._launch, message_id=message_id(self._launch)
             )
+        else:
+            self._take_made(made)
         self.is_sent = True
 
-    async def _is_made(self) -> bool:
+    def _take_made(self, made: Array) -> None:
+        self._display.say(f"request {self._launch.request_id} has made {self.array} already")
+        if made.state is ArrayState.REJECTED:
+            self.rejection = ArrayRejected(
+                request_id=made.request_id, name=made.name, code="", message=made.reason
+            )
+
+    async def _made(self) -> Array | None:
+        """Return the array's record when it was made from this launch's spec."""
         try:
-            entry = await self._plane.arrays.get(self.array)
+            array = (await self._plane.arrays.get(self.array)).value
         except NotFound:
-            return False
-        return made_from(entry.value, self._launch.spec)
+            return None
+        return array if made_from(array, self._launch.spec) else None

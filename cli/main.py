@@ -22,8 +22,10 @@ class Listed(NamedTuple):
 
 
 COMMANDS: dict[str, Listed] = {
-    "up": Listed("control", "Start the control plane on this machine."),
-    "down": Listed("control", "End the control plane."),
+    "up": Listed("control", "Start the control plane on this machine: the bus and all services."),
+    "down": Listed(
+        "control", "End the control plane; with the laptop cloud all its instances are gone."
+    ),
     "doctor": Listed("control", "Check the control plane, and say what to do."),
     "launch": Listed("launch", "Launch an instance or an array of them."),
     "list": Listed("list", "List arrays."),

@@ -1,4 +1,44 @@
-"""The admin API under `/_spawn/`, `GET /healthz` and `GET /metrics`."""
+"""The admin API under `/_spawn/`, `GET /healthz` and `GET /metrics`.
+
+It stands on the port of the AWS API and is never taken for it. Every call but the last two
+needs `Authorization: Bearer TOKEN`, the `admin_token` of `sandbox.json`. Bodies are JSON objects;
+a field that is unknown, missing or of the wrong type is answered with 400 and
+`{"error": "... - at `$.field`"}`. Times are seconds: a number, or `[low, high]` for a uniform
+distribution. The same bodies are the sections of a scenario file (`sandbox.behaviour.Scenario`),
+in lists for capacity, fault, latency and quota.
+
+    POST capacity         {"market": "spot", "instance_type": "g5.xlarge", "zone": "us-east-1a",
+                           "free": 37}
+                          `*` (default) is any; `free` null (default) is no limit
+    POST fault            {"api": "RunInstances", "service": "ec2", "region": null,
+                           "kind": "error", "code": "InternalError", "message": "...",
+                           "status": 500, "count": 1}
+                          kinds: error, lost-reply, hang; api and service `*` are any
+    POST throttle         {"enabled": true,
+                           "rules": [{"service": "ec2", "api": "RunInstances",
+                                      "requests": {"burst": 5, "per_second": 2},
+                                      "resources": null}]}
+                          null is no limit; without a rule, EC2's documented buckets
+    POST latency          {"delay": [0.01, 0.05], "service": "*", "api": "*"}
+    POST lifecycle        {"pending": 2, "stopping": 2, "shutting_down": 2, "invisible": 0,
+                           "profile_propagation": 0, "terminated_listed": 3600}
+                          any part of it; these are the defaults
+    POST quota            {"vcpus": 32, "market": "on-demand"}
+                          null is no limit, as at the start
+    POST signature        {"services": ["sts"]}
+                          whose signatures are verified; `*` is all
+    POST reset-behaviour  {}
+                          back to the start's scenario, full buckets, no faults; instances stay
+    GET state             {"regions": {REGION: {"instances": {STATE: n},
+                                                "calls": {"ec2.RunInstances": n},
+                                                "throttled": {"ec2.RunInstances": n}}},
+                           "pools": [...], "faults": [...], "throttling": true,
+                           "launches": [...]}
+
+A launch is `{"at", "region", "client_token", "min_count", "max_count", "instance_type", "count",
+"reservation_id", "replayed", "code"}`. The bucket of Describe calls with neither filter nor
+pagination has the name of the API with `+unfiltered` behind it.
+"""
 
 import hmac
 from collections.abc import Callable

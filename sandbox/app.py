@@ -109,6 +109,9 @@ async def run(options: Options) -> None:
 @asynccontextmanager
 async def serve(options: Options) -> AsyncGenerator[str]:
     """Listen and announce the endpoint in the state folder; drain and withdraw it at the end."""
+    announcement = options.state / ANNOUNCEMENT
+    # What a killed sandbox left must not be taken for this one.
+    announcement.unlink(missing_ok=True)
     sandbox = Sandbox(options.scenario)
     restore = moto_speed.install()
     uninstall = wrappers.install(sandbox.cloud)
@@ -122,8 +125,8 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     site = web.TCPSite(runner, options.host, options.port)
     await site.start()
     port = runner.addresses[0][1]
-    endpoint = f"http://{options.host}:{port}"
-    announcement = options.state / ANNOUNCEMENT
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    endpoint = f"http://{host}:{port}"
     _announce(announcement, sandbox, endpoint)
     try:
         async with asyncio.TaskGroup() as group:

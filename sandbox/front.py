@@ -27,6 +27,7 @@ from sandbox.moto_server import MotoServer
 from sandbox.request import Call, parse
 from sandbox.routing import check_region, operation_of
 from sandbox.tally import Tally
+from sandbox.validation import json_object
 from spawn.clock import Clock
 
 _CAN_BE_UNFILTERED = frozenset(
@@ -90,6 +91,8 @@ class Front:
     def _placed(self, call: Call) -> Call:
         """Return the call with its account, and its API where only the path says it."""
         check_region(call)
+        if call.protocol == "json":
+            json_object(call)
         account = self._credentials.account_of(call)
         action = call.action or operation_of(call)
         return msgspec.structs.replace(call, account=account, action=action)

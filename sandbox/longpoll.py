@@ -16,6 +16,7 @@ from moto.sqs.models import sqs_backends
 from sandbox.errors import Reply
 from sandbox.moto_server import MotoServer
 from sandbox.request import Call
+from sandbox.validation import json_object
 from spawn.clock import Clock, wait_event
 
 _SENDS = frozenset({"sqs", "sns", "events", "s3", "ec2", "autoscaling"})
@@ -70,13 +71,7 @@ class LongPolls:
 
 
 def _parameters(call: Call) -> dict[str, Any]:
-    if call.protocol != "json":
-        return dict(call.form)
-    try:
-        decoded: dict[str, Any] = msgspec.json.decode(call.body, type=dict[str, Any])
-    except msgspec.DecodeError:
-        return {}
-    return decoded
+    return json_object(call) if call.protocol == "json" else dict(call.form)
 
 
 def _wait_time(call: Call) -> int:

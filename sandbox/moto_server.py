@@ -22,6 +22,7 @@ from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingType
 
 from sandbox.errors import AwsError, Reply
 from sandbox.request import Call
+from sandbox.validation import explain
 from sandbox.wsgi import environ
 from spawn.telemetry.log import get_logger
 
@@ -84,6 +85,9 @@ def _guarded(function: Callable[..., T], call: Call, arguments: tuple[Any, ...])
     except ServiceException as error:
         raise AwsError(error.code, error.message) from error
     except Exception as error:
+        lacking = explain(call)
+        if lacking is not None:
+            raise lacking from error
         _log.exception("call failed", aws_service=call.service, api=call.action)
         raise AwsError(
             "InternalError", "An internal error has occurred", status=_SERVER_ERROR

@@ -62,7 +62,7 @@ async def _terminate(name: str, *, yes: bool, wait: bool, patience: timedelta | 
 
 
 async def _send(plane: Plane, array: Array) -> None:
-    """Ask for the end of an array; asked twice within the bus' memory, it is asked once."""
+    """Ask for the end of an array."""
     body = Terminate(
         array_id=array.id,
         reason="asked for by spawn terminate",

@@ -5,12 +5,13 @@ All or nothing: a call that names one instance that cannot be changed changes no
 
 from collections import Counter
 
-from sandbox.ec2 import lifecycle, xml
+from sandbox.ec2 import lifecycle, place, xml
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.describe import by_ids
 from sandbox.ec2.parameters import ById, dry_run, read
 from sandbox.ec2.records import Record
+from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import HIBERNATE, USER, Action, State, decide
 from sandbox.errors import AwsError
 from sandbox.request import Call
@@ -46,7 +47,7 @@ def _change(call: Call, cloud: Cloud, action: Action) -> Answer:
     for record in records:
         _check(record, action, hibernate=request.hibernate)
     if action == "start":
-        _check_capacity(cloud, records)
+        _check_capacity(cloud, region, records)
     if request.dry_run:
         raise dry_run()
     reason = HIBERNATE if request.hibernate else USER
@@ -58,10 +59,13 @@ def _change(call: Call, cloud: Cloud, action: Action) -> Answer:
     return Answer(xml.answer(call.action, call.request_id, inner), resources=len(records))
 
 
-def _check_capacity(cloud: Cloud, records: list[Record]) -> None:
-    """Raise `AwsError` unless every stopped instance finds a place in its pool."""
+def _check_capacity(cloud: Cloud, region: RegionState, records: list[Record]) -> None:
+    """Raise `AwsError` unless every stopped instance finds a place, in pool and quota."""
     needed = Counter(record.pool for record in records if record.state is State.STOPPED)
     for pool, count in needed.items():
+        allowed = place.within_quota(cloud, region, pool)
+        if allowed is not None and allowed < count:
+            raise place.quota_exceeded(cloud, pool)
         free = cloud.capacity.free(pool)
         if free is not None and free < count:
             raise lifecycle.no_capacity(pool)

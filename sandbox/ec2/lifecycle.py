@@ -9,6 +9,9 @@ from sandbox.ec2.records import InstanceId, Pool, Record, ReservationId
 from sandbox.ec2.region import RegionState, vcpus
 from sandbox.ec2.states import PENDING, USER, Action, Reason, State, decide
 from sandbox.errors import AwsError
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
 
 _GIVES_BACK = frozenset({State.STOPPED, State.TERMINATED})
 
@@ -118,17 +121,32 @@ def _delay(cloud: Cloud, through: State) -> Any:
 
 def complete(cloud: Cloud, region: RegionState, record: Record, state: State) -> None:
     """Let a move arrive at its end: `state`."""
-    if state is State.TERMINATED:
-        originals.terminate(record.model)
-        _release_addresses(record.model)
-    elif state is State.STOPPED:
-        originals.stop(record.model)
-    elif state is State.RUNNING:
+    if state is State.RUNNING:
         record.state_reason = None
+    try:
+        _let_moto_follow(region, record, state)
+    except Exception:  # noqa: BLE001  moto fails in many ways when what it needs was deleted
+        # EC2 would not keep an instance for that, and neither may one stop all the others.
+        _log.exception("moto can't follow", instance=record.id, state=state.value)
     _enter(cloud, region, record, state)
     if state is State.TERMINATED:
         due = cloud.clock.monotonic() + cloud.draw(cloud.timings.terminated_listed)
         cloud.timeline.add(due, region, record, None)
+
+
+def _let_moto_follow(region: RegionState, record: Record, state: State) -> None:
+    model = record.model
+    if state is State.STOPPED:
+        originals.stop(model)
+    if state is not State.TERMINATED:
+        return
+    parts = [device.volume_id for _, device in model.get_block_device_mapping]
+    parts.extend(nic.id for nic in model.nics.values())
+    originals.terminate(model)
+    _release_addresses(model)
+    for part in parts:
+        if part not in region.backend.volumes and part not in region.backend.enis:
+            region.backend.tags.pop(part, None)
 
 
 def _enter(cloud: Cloud, region: RegionState, record: Record, state: State) -> None:

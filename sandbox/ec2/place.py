@@ -35,6 +35,12 @@ def choose(cloud: Cloud, region: RegionState, launch: Launch) -> Place:
     Raises `AwsError` for a subnet or zone that does not exist or does not offer the type.
     """
     offering = region.zones_offering(launch.instance_type)
+    if not region.offers(launch.instance_type):
+        raise AwsError(
+            "Unsupported",
+            "The requested configuration is currently not supported. Please check the "
+            "documentation for supported configurations.",
+        )
     subnet = _named_subnet(region, launch)
     if subnet is None and launch.placement.availability_zone:
         subnet = _default_subnet(region, launch.placement.availability_zone)
@@ -60,9 +66,9 @@ def grant(cloud: Cloud, region: RegionState, launch: Launch, place: Place) -> in
     Raises `AwsError` when they are fewer than MinCount: nothing is launched then.
     """
     least, most = launch.min_count or 1, launch.max_count or 1
-    quota = _quota(cloud, region, place.pool)
+    quota = within_quota(cloud, region, place.pool)
     if quota is not None and quota < least:
-        raise _quota_exceeded(cloud, place.pool)
+        raise quota_exceeded(cloud, place.pool)
     addresses = _free_addresses(place.subnet)
     if addresses < least:
         raise AwsError(
@@ -113,13 +119,15 @@ def _room(cloud: Cloud, place: Place) -> int:
     return addresses if free is None else min(free, addresses)
 
 
-def _quota(cloud: Cloud, region: RegionState, pool: Pool) -> int | None:
+def within_quota(cloud: Cloud, region: RegionState, pool: Pool) -> int | None:
+    """Return how many instances of a pool the quota allows, None when there is no limit."""
     limit = cloud.quotas.get(pool.market)
     free = region.quota.free(pool.market, limit=limit)
     return None if free is None else free // vcpus(pool.instance_type)
 
 
-def _quota_exceeded(cloud: Cloud, pool: Pool) -> AwsError:
+def quota_exceeded(cloud: Cloud, pool: Pool) -> AwsError:
+    """Return the error for vCPUs that the account may not use, in EC2's words."""
     if pool.market == "spot":
         return AwsError("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded")
     return AwsError(

@@ -33,8 +33,12 @@ class RegionState:
         found: dict[str, str] | None = self.backend.tags.get(resource_id)
         return {} if found is None else found
 
+    def offers(self, instance_type: str) -> bool:
+        """Tell whether a type can be had here; everything can in a region without data."""
+        return bool(self.zones_offering(instance_type)) or not self._offered
+
     def zones_offering(self, instance_type: str) -> set[str]:
-        """Return the zones that offer an instance type."""
+        """Return the zones that offer an instance type; none in a region without data."""
         if not self._offered:
             for offer in INSTANCE_TYPE_OFFERINGS["availability-zone"].get(self.name, ()):
                 self._offered.setdefault(offer["InstanceType"], set()).add(offer["Location"])

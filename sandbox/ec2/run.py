@@ -4,7 +4,7 @@ from typing import Any
 
 from moto.core.types import Base64EncodedString
 
-from sandbox.ec2 import checks, place, profiles, tokens, xml
+from sandbox.ec2 import checks, hardware, place, profiles, tokens, xml
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.launch_log import LaunchEntry
@@ -95,7 +95,7 @@ def _keywords(
         "subnet_id": None if launch.network_interfaces else where.subnet.id,
         "key_name": launch.key_name,
         "security_group_ids": groups,
-        "nics": _interfaces(launch, where),
+        "nics": hardware.interfaces(launch, where.subnet.id),
         "private_ip": launch.private_ip_address,
         "associate_public_ip": None,
         "tags": _tags(launch),
@@ -110,17 +110,9 @@ def _keywords(
         "ipv6_address_count": launch.ipv6_address_count,
         "metadata_options": launch.metadata_options,
         "client_token": launch.client_token,
-        "block_device_mappings": _devices(launch, str(image.root_device_name)),
+        "block_device_mappings": hardware.devices(launch, str(image.root_device_name)),
         "lifecycle": "spot" if launch.spot else None,
     }
-
-
-def _interfaces(launch: Launch, where: Place) -> list[dict[str, Any]]:
-    # Groups are handed over for the instance as a whole, so that it lists them too.
-    return [
-        {"SubnetId": where.subnet.id, **{k: v for k, v in nic.items() if k != "Groups"}}
-        for nic in launch.network_interfaces
-    ]
 
 
 def _tags(launch: Launch) -> dict[str, dict[str, str]]:
@@ -128,21 +120,6 @@ def _tags(launch: Launch) -> dict[str, dict[str, str]]:
         one.resource_type: {tag.key: tag.value for tag in one.tags}
         for one in launch.tag_specifications
     }
-
-
-def _devices(launch: Launch, root: str) -> list[dict[str, Any]]:
-    given = [one for one in launch.block_device_mappings if "Ebs" in one]
-    devices = [
-        {
-            "DeviceName": one["DeviceName"],
-            "Ebs": {"VolumeSize": 8, "DeleteOnTermination": True, **one["Ebs"]},
-        }
-        for one in given
-    ]
-    if not any(one["DeviceName"] == root for one in devices):
-        ebs = {"VolumeSize": 8, "VolumeType": "gp3", "DeleteOnTermination": True}
-        devices.insert(0, {"DeviceName": root, "Ebs": ebs})
-    return devices
 
 
 def _finish(region: RegionState, record: Record, launch: Launch, profile: Any) -> None:

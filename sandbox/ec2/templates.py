@@ -17,6 +17,11 @@ def with_template(region: RegionState, parameters: dict[str, Any]) -> dict[str, 
     named = parameters.get("LaunchTemplate")
     if not named:
         return parameters
+    if not named.get("LaunchTemplateId") and not named.get("LaunchTemplateName"):
+        raise AwsError(
+            "MissingParameter",
+            "The request must contain the parameter LaunchTemplateId or LaunchTemplateName",
+        )
     try:
         version = region.backend._get_template_from_args(named)  # noqa: SLF001  moto's only look-up by name or id
     except EC2ClientError as error:

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 from moto.core.utils import get_service_model
-from moto.ec2.models.instance_types import INSTANCE_TYPES
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
 
 from sandbox.ec2 import xml
 from sandbox.ec2.answer import Answer
@@ -60,6 +60,11 @@ def describe_instance_type_offerings(call: Call, cloud: Cloud) -> Answer:
     region = cloud.region(call.account, call.region)
     if request.dry_run:
         raise dry_run()
+    if request.location_type not in INSTANCE_TYPE_OFFERINGS:
+        raise AwsError(
+            "InvalidParameterValue",
+            f"Value ({request.location_type}) for parameter locationType is invalid.",
+        )
     for one in request.filters:
         if one.name not in {"instance-type", "location"}:
             raise AwsError("InvalidParameterValue", f"The filter '{one.name}' is invalid")

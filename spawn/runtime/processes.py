@@ -2,16 +2,17 @@
 
 import asyncio
 import os
+import select
 import signal
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
-from spawn.clock import Clock
+from spawn.clock import Clock, SystemClock
 
 _STATE, _START = 0, 19
 """Positions behind the name in /proc/PID/stat
@@ -65,43 +66,62 @@ def end(refs: Iterable[ProcessRef], *, grace: timedelta) -> tuple[ProcessRef, ..
 
 
 def wait_all_gone(refs: Iterable[ProcessRef], *, timeout: timedelta) -> bool:
-    """Block until all are gone, for `timeout` at most; return whether they are."""
+    """Block until all are gone, for `timeout` at most; return whether they are.
+
+    Children of ours are left to be reaped by whoever started them.
+    """
+    clock = SystemClock()
+    deadline = clock.monotonic() + timeout.total_seconds()
+    known = tuple(refs)
+    for ref in known:
+        left = timedelta(seconds=max(0.0, deadline - clock.monotonic()))
+        with _opened(ref.pid) as handle:
+            # Opened by pid: it may be the handle of a later process.
+            if is_alive(ref):
+                _block(ref, handle, left)
+    return not any(map(is_alive, known))
+
+
+def _block(ref: ProcessRef, handle: int | None, timeout: timedelta) -> None:
+    if handle is not None:
+        poll = select.poll()
+        poll.register(handle, select.POLLIN)
+        poll.poll(timeout.total_seconds() * 1000)
+        return
     import psutil  # noqa: PLC0415 - costs 20 ms that most commands need not pay
 
-    found: list[psutil.Process] = []
-    for ref in filter(is_alive, refs):
-        with suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(ref.pid))
-    psutil.wait_procs(found, timeout=timeout.total_seconds())
-    return not any(map(is_alive, refs))
+    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        psutil.Process(ref.pid).wait(timeout.total_seconds())
 
 
 async def wait_gone(ref: ProcessRef, clock: Clock) -> None:
     """Wait until this process has ended; a child of ours is then ready to be reaped."""
-    handle = _open_handle(ref.pid)
-    if handle is None:
-        while is_alive(ref):
-            await clock.sleep(_POLL)
-        return
-    loop, gone = asyncio.get_running_loop(), asyncio.Event()
-    try:
+    with _opened(ref.pid) as handle:
+        if handle is None:
+            while is_alive(ref):
+                await clock.sleep(_POLL)
+            return
+        loop, gone = asyncio.get_running_loop(), asyncio.Event()
         loop.add_reader(handle, gone.set)
-        # Opened by pid: it may be the handle of a later process.
-        if is_alive(ref):
-            await gone.wait()
-    finally:
-        loop.remove_reader(handle)
-        os.close(handle)
+        try:
+            if is_alive(ref):
+                await gone.wait()
+        finally:
+            loop.remove_reader(handle)
 
 
-def _open_handle(pid: int) -> int | None:
-    """Open a pidfd; None where the system has none, or the process is gone."""
-    if sys.platform != "linux":
-        return None
+@contextmanager
+def _opened(pid: int) -> Generator[int | None]:
+    """Open a pidfd, readable from the process' end on; None where there is none to be had."""
     try:
-        return os.pidfd_open(pid)
+        handle = os.pidfd_open(pid) if sys.platform == "linux" else None
     except OSError:
-        return None
+        handle = None
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _look(pid: int) -> _Seen | None:

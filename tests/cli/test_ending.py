@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.cli.conftest import Spawn
-from tests.fakes.cli_launcher import FakeLauncher
+from tests.fakes.cli_launcher import FakeLauncher, array_of
 
 pytestmark = pytest.mark.door
 
@@ -72,6 +72,20 @@ async def test_wait_for_a_failed_array_exits_1(spawn: Spawn, launcher: FakeLaunc
     await spawn("launch", "--name", "web")
     assert await spawn("wait", "web", "--for", "ready") == 1
     assert await spawn("wait", "web", "--for", "terminated") == 0
+
+
+async def test_wait_for_an_array_that_is_rejected_meanwhile_exits_1(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launcher.holds = True
+    await spawn("launch", "--name", "web", "--no-wait")
+    launcher.refuses = "no such image"
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(spawn("wait", "web"))
+        (launch,) = launcher.launches
+        await launcher.refuse(array_of(launch))
+        assert await waiting == 1
+    assert "web rejected: no such image" in capsys.readouterr().err
 
 
 async def test_wait_gives_up_after_its_timeout(

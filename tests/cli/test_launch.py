@@ -78,6 +78,16 @@ async def test_a_rejection_of_an_earlier_try_is_not_believed(
     assert await spawn("launch", "--request-id", "r1", "--name", "web") == 0
 
 
+async def test_an_array_that_is_rejected_after_it_was_accepted_exits_3_each_time(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    launcher.refuses = "ami='ami-00000000': us-east-1 has no such image"
+    for _ in range(2):
+        assert await spawn("launch", "--request-id", "r1", "--name", "web") == 3
+        assert "us-east-1 has no such image" in capsys.readouterr().err
+    assert len(launcher.launches) == 1
+
+
 async def test_a_launch_that_failed_exits_1_with_each_pool_and_its_error(
     spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
 ) -> None:

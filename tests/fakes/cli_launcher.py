@@ -74,7 +74,10 @@ def array_of(launch: Launch, *, state: ArrayState = ArrayState.ACCEPTED) -> Arra
 
 
 class FakeLauncher:
-    """`holds`: accepts and then does nothing; `fails`: ends the launch with this reason."""
+    """`holds`: accepts and then does nothing; `fails`: ends the launch with this reason.
+
+    `taken`: rejects commands; `refuses`: rejects the array once it is accepted.
+    """
 
     def __init__(self, bus: Bus) -> None:
         self._arrays = Store(bus, arrays.BUCKET, Array)
@@ -89,6 +92,7 @@ class FakeLauncher:
         self.holds = False
         self.fails = ""
         self.taken = ""
+        self.refuses = ""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["FakeLauncher"]:
@@ -140,6 +144,9 @@ class FakeLauncher:
         self.accepted.set()
         if self.holds:
             return
+        if self.refuses:
+            await self.refuse(array)
+            return
         await self.tell(array.id, events.ArrayLaunching(pools=(POOL,), chunks=1, reason="first"))
         if self.fails:
             await self._fail(array)
@@ -156,6 +163,20 @@ class FakeLauncher:
                 code="taken",
                 message=message,
                 field="name" if self.taken else "count",
+            ),
+        )
+
+    async def refuse(self, array: Array) -> None:
+        """Reject an array that was accepted, as when AWS doesn't know its image."""
+        await self._write(array.id, ArrayState.REJECTED, self.refuses)
+        await self.tell(
+            array.id,
+            events.ArrayRejected(
+                request_id=array.request_id,
+                name=array.name,
+                code="unknown",
+                message=self.refuses,
+                field="ami",
             ),
         )
 
@@ -209,9 +230,9 @@ class FakeLauncher:
         await self._write(array, ArrayState.TERMINATED)
         await self.tell(array, events.ArrayTerminated(reason=command.reason))
 
-    async def _write(self, array: ArrayId, state: ArrayState) -> None:
+    async def _write(self, array: ArrayId, state: ArrayState, reason: str = "") -> None:
         entry = await self._arrays.get(array)
-        changed = msgspec.structs.replace(entry.value, state=state)
+        changed = msgspec.structs.replace(entry.value, state=state, reason=reason)
         await self._arrays.update(array, changed, entry.revision)
 
     async def _plan(self, message: Message) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.events import Event
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.members import MemberState
 from tests.faults.plant import Plant
 
@@ -75,17 +75,23 @@ async def check_ended(plant: Plant, array_id: ArrayId, *, size: int, state: Arra
     assert {member.instance.id for member in members} == set(made)
 
 
+def reservations(plant: Plant, array_id: ArrayId) -> dict[str, set[str]]:
+    """Return the reservations that EC2 has made for the array, by client token."""
+    ours = {client_token(array_id, chunk, attempt) for chunk in range(50) for attempt in range(20)}
+    made: dict[str, set[str]] = defaultdict(set)
+    for entry in plant.cloud.admin.state()["launches"]:
+        if entry["client_token"] in ours and entry["count"]:
+            made[entry["client_token"]].add(entry["reservation_id"])
+    return made
+
+
 async def check_tokens(plant: Plant, array_id: ArrayId) -> None:
-    """No token has made two reservations, and none of another array is among the instances."""
-    seen = await asyncio.to_thread(plant.cloud.admin.state)
-    made = await instances(plant, array=array_id)
-    tokens = {each["ClientToken"] for each in made.values()}
-    reservations: dict[str, set[str]] = defaultdict(set)
-    for entry in seen["launches"]:
-        if entry["client_token"] in tokens and entry["count"]:
-            reservations[entry["client_token"]].add(entry["reservation_id"])
-    twice = {token: ids for token, ids in reservations.items() if len(ids) != 1}
+    """No token has made two reservations, and every instance was made by a token of ours."""
+    made = await asyncio.to_thread(reservations, plant, array_id)
+    twice = {token: ids for token, ids in made.items() if len(ids) != 1}
     assert not twice, f"tokens of several reservations: {twice}"
+    found = await instances(plant, array=array_id)
+    assert {each["ClientToken"] for each in found.values()} == set(made)
 
 
 def check_ids(events: Iterable[Event]) -> None:
@@ -100,12 +106,13 @@ def told(events: Iterable[Event]) -> Counter[str]:
     return Counter(name if rank is None else f"{name}/{rank}" for name, rank in ranks)
 
 
+def launched(size: int) -> Counter[str]:
+    """Return what is told of an array up to its being ready, at once and in the first pool."""
+    ranks = (f"instance.{verb}/{n}" for verb in ("launched", "running") for n in range(size))
+    return Counter(("array.accepted", "array.launching", "array.ready", *ranks))
+
+
 def whole_life(size: int) -> Counter[str]:
     """Return what is told of an array that is launched at once and then terminated."""
-    ranks = (
-        f"instance.{verb}/{rank}"
-        for verb in ("launched", "running", "terminated")
-        for rank in range(size)
-    )
-    whole = ("array.accepted", "array.launching", "array.ready", "array.terminated")
-    return Counter((*whole, *ranks))
+    ended = (f"instance.terminated/{rank}" for rank in range(size))
+    return launched(size) + Counter(("array.terminated", *ended))

@@ -23,6 +23,9 @@ from spawn.runtime.context import Context
 
 When = Literal["before", "after"]
 
+DONE = " done"
+"""Stands behind a call in the journal once it has ended."""
+
 
 @dataclass(frozen=True)
 class Kill:
@@ -33,7 +36,7 @@ class Kill:
 
 
 class Turnstile:
-    """Counts calls into a journal of one line each, and kills the process at the chosen one."""
+    """Notes the beginning and end of calls in a journal; kills the process at the chosen one."""
 
     def __init__(self, journal: Path, kill: Kill | None) -> None:
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -44,13 +47,17 @@ class Turnstile:
     async def passing(self, call: str) -> AsyncGenerator[None]:
         self._passed += 1
         number = self._passed
-        # Written at once, so that it is there after the kill.
-        os.write(self._journal, f"{call}\n".encode())
+        self._note(call)
         self._end_at(number, "before")
         try:
             yield
         finally:
+            self._note(f"{call}{DONE}")
             self._end_at(number, "after")
+
+    def _note(self, line: str) -> None:
+        # Written at once, so that it is there after the kill.
+        os.write(self._journal, f"{line}\n".encode())
 
     def _end_at(self, number: int, when: When) -> None:
         if self._kill == Kill(number, when):
@@ -77,8 +84,11 @@ class Counted:
 
         return call
 
-    def _call(self, name: str, begin: Callable[[], Any], method: Callable[..., Any]) -> Any:
+    def _call(self, name: str, begin: partial[Any], method: Callable[..., Any]) -> Any:
         shown = f"{self._name}.{name}"
+        if name == "update":
+            _key, record, _revision = begin.args
+            shown = f"{shown} {record.state}" if hasattr(record, "state") else shown
         if name in {"ec2", "ssm"}:
             return Counted(begin(), name, self._turnstile)
         if name == "hold":

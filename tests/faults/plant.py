@@ -29,7 +29,7 @@ from spawn.contracts.launches import (
 from spawn.contracts.members import Member
 from spawn.errors import NotFound
 from spawn.runtime.settings import environment
-from tests.faults.counting import Kill
+from tests.faults.counting import DONE, Kill
 from tests.faults.host import Start, start
 from tests.fixtures.nats import NatsServer, connected, running_server
 from tests.fixtures.sandbox import RunningSandbox
@@ -51,9 +51,13 @@ class Launcher:
     def is_alive(self) -> bool:
         return self._process.is_alive()
 
+    def journal(self) -> list[str]:
+        """Return the beginnings and ends of the door calls so far."""
+        return self._journal.read_text().splitlines() if self._journal.exists() else []
+
     def calls(self) -> list[str]:
         """Return the door calls so far, by name."""
-        return self._journal.read_text().splitlines() if self._journal.exists() else []
+        return [line for line in self.journal() if not line.endswith(DONE)]
 
     def log(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
@@ -94,12 +98,12 @@ class Plant:
         self.names = Store(bus, arrays.BUCKET, NameClaim)
         self.members = Store(bus, members.BUCKET, Member)
         self.launchers: list[Launcher] = []
-        self._folder = folder
+        self.folder = folder
 
     def start(self, replica: str = "a", *, kill: Kill | None = None, **settings: str) -> Launcher:
         """Start a launcher; `settings` are variables without `SPAWN_`, in lower case."""
         number = len(self.launchers)
-        log, journal = (self._folder / f"{number}-{replica}.{end}" for end in ("log", "calls"))
+        log, journal = (self.folder / f"{number}-{replica}.{end}" for end in ("log", "calls"))
         env = {
             **{k: v for k, v in environment().items() if not k.startswith(("AWS_", "SPAWN_"))},
             **self.cloud.environment(),

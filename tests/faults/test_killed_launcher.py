@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -59,7 +60,7 @@ async def succeeded(plant: Plant, successor: str) -> AsyncGenerator[None]:
 
 
 async def count_calls(folder: Path, cloud: RunningSandbox) -> list[str]:
-    async with planted(folder, cloud, "counted") as plant:
+    async with planted(folder, cloud, f"counted-{uuid4().hex[:8]}") as plant:
         return await live_and_end(plant, successor="a", kill=None)
 
 

@@ -102,6 +102,17 @@ def test_a_one_time_spot_instance_is_not_stopped(ec2: Any, ami: str) -> None:
     ec2.stop_instances(InstanceIds=stays)
 
 
+def test_an_instance_whose_subnet_is_gone_still_ends(ec2: Any, ami: str) -> None:
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.7.1.0/24", AvailabilityZone=f"{REGION}a")[
+        "Subnet"
+    ]["SubnetId"]
+    made, other = ids(run(ec2, ami, SubnetId=subnet)), ids(run(ec2, ami))
+    ec2.delete_subnet(SubnetId=subnet)
+    ec2.terminate_instances(InstanceIds=made + other)
+    until(ec2, "terminated", made + other)
+
+
 class TestTerminate:
     @pytest.mark.parametrize(
         ("bad", "code"),

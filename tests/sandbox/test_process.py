@@ -17,6 +17,7 @@ AWS = shutil.which("aws")
 
 def test_the_announcement_is_whole_private_and_withdrawn(tmp_path: Path) -> None:
     file = tmp_path / "sandbox.json"
+    file.write_text("left by a sandbox that was killed")
     with running_sandbox(tmp_path) as sandbox:
         said = json.loads(file.read_text())
         assert set(said) == {

@@ -98,6 +98,13 @@ def test_a_bad_launch_is_refused_and_leaves_nothing(
     assert sum(after.values()) == sum(before.values())
 
 
+def test_a_type_that_the_region_lacks_is_refused(cloud: RunningSandbox) -> None:
+    region = "ap-southeast-5"
+    ec2, there = cloud.client("ec2", region=region), image(cloud, region=region)
+    asked = {"ImageId": there, "MinCount": 1, "MaxCount": 1, "InstanceType": "trn1.2xlarge"}
+    assert refusal(ec2.run_instances, **asked)[0] == "Unsupported"
+
+
 def test_user_data_of_16_kib_is_accepted_and_read_back(ec2: Any, ami: str) -> None:
     (one,) = run(ec2, ami, UserData="x" * 16 * 1024)["Instances"]
     found = ec2.describe_instance_attribute(InstanceId=one["InstanceId"], Attribute="userData")

@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-import msgspec
-
 from services.launcher.model import MemberChange
 from services.launcher.ports import World
 from spawn.bus.ports import Entry
@@ -23,8 +21,8 @@ _MOST_TRIES = 50
 _SIDE_BY_SIDE = 64
 """Member writes under way at once: enough to hide the round trip, few enough to stay fair."""
 
-_SETTLING = timedelta(minutes=1)
-"""Time in which another replica has surely published or taken over what it wrote."""
+SETTLING = timedelta(minutes=1)
+"""Age at which what any replica has written is surely known to all."""
 
 DUPLICATES = timedelta(minutes=25)
 """Age up to which an event may be published again: below the stream's window of 30 minutes."""
@@ -43,7 +41,6 @@ async def write_array(world: World, array_id: ArrayId, change: Callable[[Array],
             if after is entry.value:
                 return after
             await _publish(world, array_id, entry.value.version, entry.value.outbox)
-            after = msgspec.structs.replace(after, published_until=world.clock.now() - _SETTLING)
             try:
                 revision = await world.stores.arrays.update(array_id, after, entry.revision)
             except Conflict:
@@ -91,7 +88,7 @@ async def _write_member(world: World, member: Member) -> Member | None:
         if before is None:
             revision = await world.stores.members.create(key, member)
         else:
-            await _publish(world, key, before.value.version, before.value.outbox)
+            await _publish_missing(world, before.value)
             revision = await world.stores.members.update(key, member, before.revision)
     except Conflict:
         await refresh_member(world, key)
@@ -124,18 +121,23 @@ async def publish_left_over(world: World, array_id: ArrayId) -> None:
     entry = world.fleet.array(array_id)
     if entry is None:
         return
-    array, now = entry.value, world.clock.now()
-    await _publish(world, array_id, array.version, array.outbox)
-    for rank, member in world.fleet.members(array_id).items():
-        if any(_may_be_missing(event, array, now) for event in member.outbox):
-            key = member_key(array_id, rank)
-            await _publish(world, key, member.version, member.outbox)
+    await _publish(world, array_id, entry.value.version, entry.value.outbox)
+    for member in world.fleet.members(array_id).values():
+        await _publish_missing(world, member)
 
 
-def _may_be_missing(event: Event, array: Array, now: datetime) -> bool:
+async def _publish_missing(world: World, member: Member) -> None:
+    entry, now = world.fleet.array(member.array_id), world.clock.now()
+    until = entry.value.published_until if entry else None
+    if any(_may_be_missing(event, until, now) for event in member.outbox):
+        key = member_key(member.array_id, member.rank)
+        await _publish(world, key, member.version, member.outbox)
+
+
+def _may_be_missing(event: Event, published_until: datetime | None, now: datetime) -> bool:
     if now - event.time < DUPLICATES:
         return True
-    return array.published_until is None or event.time > array.published_until
+    return published_until is None or event.time > published_until
 
 
 async def _publish(world: World, key: str, version: int, outbox: tuple[Event, ...]) -> None:

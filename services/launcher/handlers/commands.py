@@ -8,6 +8,7 @@ from services.launcher.apply.records import create_array, write_array
 from services.launcher.plan.acceptance import (
     Terms,
     accept,
+    check_in_time,
     check_same,
     job_of,
     name_taken,
@@ -35,8 +36,11 @@ async def on_launch(command: Command[Launch], world: World) -> None:
     launch = command.body
     with bind(request_id=launch.request_id):
         try:
-            array = _accept(command, world)
-            await _create(world, array, job_of(launch.spec))
+            array = accept(launch, owner=command.owner, now=world.clock.now(), terms=terms(world))
+            if not await _exists(world, array):
+                check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
+                check_reachable(world)
+                await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)
 
@@ -108,21 +112,7 @@ class _Addressed(msgspec.Struct):
     spec: _Named
 
 
-def _accept(command: Command[Launch], world: World) -> Array:
-    array = accept(
-        command.body,
-        owner=command.owner,
-        sent_at=command.sent_at,
-        now=world.clock.now(),
-        terms=terms(world),
-    )
-    check_reachable(world)
-    return array
-
-
 async def _create(world: World, array: Array, job: JobSpec) -> None:
-    if await _exists(world, array):
-        return
     try:
         await _claim_name(world, array)
         await _keep_job(world, array, job)

@@ -13,13 +13,14 @@ from services.launcher.apply.calls import end_instances, open_next, send, trace
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.records import (
     DUPLICATES,
+    SETTLING,
     publish_left_over,
     refresh,
     write_array,
 )
 from services.launcher.apply.release import release
 from services.launcher.model import End, LookUp, Nudge, Place, Resend, Step, Trace, View, Write
-from services.launcher.plan.drive import is_at_rest, launching, next_steps, reject
+from services.launcher.plan.drive import has_told, is_at_rest, launching, next_steps, reject
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.placement import plan_placement
 from services.launcher.plan.settlement import give_up
@@ -75,7 +76,7 @@ def _needs_driver(world: World, array: Array, now: datetime) -> bool:
     if array.state.is_over:
         recent = any(now - event.time < DUPLICATES for event in array.outbox)
         return recent and world.memory.published.get(array.id, 0) < array.version
-    if not is_at_rest(array) or array.lease.is_over(now):
+    if not is_at_rest(array) or array.lease.is_over(now) or has_told(array, now):
         return True
     return array.id in world.fleet.changed
 
@@ -240,6 +241,8 @@ class Driver:
         if is_at_rest(after):
             # What members' writers left unpublished comes before the event that sums it up.
             await publish_left_over(self._world, self._array_id)
+            until = self._world.clock.now() - SETTLING
+            after = msgspec.structs.replace(after, published_until=until)
         await write_array(
             self._world,
             self._array_id,

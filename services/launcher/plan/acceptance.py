@@ -37,20 +37,10 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     default_ttl: timedelta
 
 
-def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, terms: Terms) -> Array:
-    """Make the record of an accepted launch.
-
-    Raises `Rejected` naming the field that is wrong, or `not_after` when it comes too late.
-    """
+def accept(launch: Launch, *, owner: str, now: datetime, terms: Terms) -> Array:
+    """Make the record of an accepted launch; raise `Rejected` naming the field that is wrong."""
     check_request_id(launch.request_id)
     spec = check_spec(launch.spec, terms.limits)
-    if now > (launch.not_after or sent_at + NOT_AFTER):
-        raise Rejected(
-            f"the request was not taken before {launch.not_after or sent_at + NOT_AFTER:%H:%M:%S}"
-            " UTC; send it again",
-            field="not_after",
-            code="expired",
-        )
     named = array_id(
         deployment=terms.deployment, owner=owner, request_id=launch.request_id, name=spec.name
     )
@@ -73,6 +63,20 @@ def accept(launch: Launch, *, owner: str, sent_at: datetime, now: datetime, term
         environment=digest(environment_text(spec)),
     )
     return msgspec.structs.replace(array, outbox=(accepted_event(array, now),))
+
+
+def check_in_time(launch: Launch, *, sent_at: datetime, now: datetime) -> None:
+    """Pass a launch that is still wanted; raise `Rejected` when it comes too late.
+
+    One whose record exists was taken in time, however often and late it is delivered again.
+    """
+    not_after = launch.not_after or sent_at + NOT_AFTER
+    if now > not_after:
+        raise Rejected(
+            f"the request was not taken before {not_after:%H:%M:%S} UTC; send it again",
+            field="not_after",
+            code="expired",
+        )
 
 
 def lease_of(spec: LaunchSpec, *, now: datetime, terms: Terms) -> Lease:

@@ -1,7 +1,7 @@
 """What an array needs next: the whole road from accepted to its end, as one pure function."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.launcher.model import (
     End,
@@ -37,15 +37,27 @@ SERVING = frozenset(
 )
 """States of an array that has what it asked for and waits for its end."""
 
+TOLD = timedelta(minutes=2)
+"""How long after an event its record is written once more without it; far below the time after
+which the stream would take it for another one."""
+
 
 def next_steps(view: View) -> tuple[Step, ...]:
     """Decide what is to be done now; nothing means: wait until something changes."""
-    return tuple(_steps(view))
+    steps = tuple(_steps(view))
+    if not steps and has_told(view.array, view.now):
+        return (Write(array=advance(view.array, view.now), reason="its events are told"),)
+    return steps
 
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
     return array.state in SERVING or array.state.is_over
+
+
+def has_told(array: Array, now: datetime) -> bool:
+    """Say whether an array's record still holds events that are surely on the bus."""
+    return not array.state.is_over and any(now - each.time >= TOLD for each in array.outbox)
 
 
 def _steps(view: View) -> Iterator[Step]:

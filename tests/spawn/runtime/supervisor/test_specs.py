@@ -1,0 +1,105 @@
+"""What processes are started with."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from spawn.runtime.home import ControlState, Home, SandboxFacts
+from spawn.runtime.processes import ProcessRef
+from spawn.runtime.supervisor import specs
+
+HOME = Home(Path("/state"))
+CLOUD = SandboxFacts(
+    pid=1,
+    endpoint="http://127.0.0.1:5000",
+    region="us-east-1",
+    access_key_id="AKIAX",
+    secret_access_key="fake",
+)
+STATE = ControlState(
+    deployment="ada-1",
+    mode="sandbox",
+    isolate=False,
+    state="starting",
+    supervisor=ProcessRef(1, "x"),
+    bus_url="nats://127.0.0.1:4222",
+    monitor_url="http://127.0.0.1:8222",
+    services=("launcher", "ttl"),
+    sandbox=CLOUD,
+)
+REAL_AWS = {
+    "AWS_PROFILE": "production",
+    "AWS_SESSION_TOKEN": "t",
+    "AWS_ACCESS_KEY_ID": "AKIAREAL",
+    "AWS_ENDPOINT_URL_EC2": "https://ec2.us-east-1.amazonaws.com",
+    "AWS_CONFIG_FILE": "/home/ada/.aws/config",
+}
+
+
+def test_in_the_sandbox_nothing_leads_to_the_real_account() -> None:
+    env = specs.service_env({**REAL_AWS, "HOME": "/home/ada"}, HOME, state=STATE)
+    assert env["AWS_ENDPOINT_URL"] == CLOUD.endpoint
+    assert env["AWS_ACCESS_KEY_ID"] == CLOUD.access_key_id
+    assert env["AWS_CONFIG_FILE"] == env["AWS_SHARED_CREDENTIALS_FILE"] == "/dev/null"
+    assert env["HOME"] == "/home/ada"
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_EC2"} & env.keys()
+    cloud = specs.cloud(HOME, port=0, env=REAL_AWS)
+    assert not cloud.env
+
+
+def test_on_aws_its_variables_are_passed_on() -> None:
+    state = msgspec.structs.replace(STATE, mode="aws", sandbox=None)
+    env = specs.service_env(REAL_AWS, HOME, state=state)
+    assert env.items() >= REAL_AWS.items()
+
+
+def test_services_are_told_their_bus_whatever_the_surroundings_say() -> None:
+    around = {"SPAWN_NATS_URL": "nats://elsewhere", "SPAWN_NATS_CREDS": "/other"}
+    env = specs.service_env(around, HOME, state=STATE)
+    assert env["SPAWN_NATS_URL"] == STATE.bus_url
+    assert env["SPAWN_NATS_CREDS"] == "/state/services.creds"
+    assert env["SPAWN_DEPLOYMENT"] == "ada-1"
+
+
+@pytest.mark.parametrize(
+    ("around", "expected"),
+    [({}, "127.0.0.1,localhost"), ({"no_proxy": "corp"}, "corp,127.0.0.1,localhost")],
+    ids=["none: loopback", "some: loopback too"],
+)
+def test_loopback_is_never_asked_through_a_proxy(around: dict[str, str], expected: str) -> None:
+    assert specs.cloud_env(around, CLOUD)["NO_PROXY"] == expected
+
+
+@pytest.mark.parametrize(
+    ("isolate", "expected"),
+    [
+        (False, {"services": ("launcher", "ttl")}),
+        (True, {"launcher": ("launcher",), "ttl": ("ttl",)}),
+    ],
+    ids=["together: one process", "isolated: one each"],
+)
+def test_services_are_grouped(isolate: bool, expected: dict[str, tuple[str, ...]]) -> None:
+    assert specs.groups(("launcher", "ttl"), isolate=isolate) == expected
+
+
+def test_isolated_services_do_not_share_a_fixed_port() -> None:
+    around = {"SPAWN_HTTP_PORT": "9000"}
+    isolated = msgspec.structs.replace(STATE, isolate=True)
+    assert specs.service_env(around, HOME, state=STATE)["SPAWN_HTTP_PORT"] == "9000"
+    assert "SPAWN_HTTP_PORT" not in specs.service_env(around, HOME, state=isolated)
+
+
+def test_a_slot_is_the_same_replica_at_every_start() -> None:
+    first, second = (specs.host(HOME, "ttl", ("ttl",), env={}) for _ in range(2))
+    assert first == second
+    assert first.env["SPAWN_REPLICA"] == "ttl-0"
+    assert first.env["SPAWN_RUN_FILE"] == "/state/run/ttl.json"
+    assert first.argv[-1] == "ttl"
+
+
+def test_only_the_cloud_outlives_its_supervisor() -> None:
+    bus = specs.bus(HOME, binary=Path("/bin/nats-server"), env={})
+    host = specs.host(HOME, "ttl", ("ttl",), env={})
+    cloud = specs.cloud(HOME, port=1, env={})
+    assert (bus.tethered, host.tethered, cloud.tethered) == (True, True, False)
