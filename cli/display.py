@@ -61,12 +61,16 @@ class Board:
         """Take in what is to be drawn next, and what has been tried."""
         self._progress = progress
         if isinstance(event.data, ArrayLaunching):
-            asked = clean(f"{event.data.reason}: {format_pools(event.data.pools)}")
-            self._said = [asked, *refusal_lines(event.data.refusals)]
+            self._said = [*refusal_lines(event.data.refusals), _asked(event.data)]
 
     def say(self, text: str) -> None:
         """Keep a sentence in sight."""
         self._said.append(clean(text))
+
+    def refused(self) -> list[str]:
+        """Return what pools answered to a launch that went on elsewhere."""
+        alive = self._progress.state is not None and not self._progress.state.is_over
+        return refusal_lines(self._progress.refusals) if alive else []
 
     def draw(self) -> Group:
         """Draw it as it is now."""
@@ -85,6 +89,22 @@ class Board:
         return Group(head, *(Text(f"  {line}", "dim") for line in self._said))
 
 
+def _asked(data: ArrayLaunching) -> str:
+    """Say which pools come next; what others answered stands above."""
+    pools = format_pools(data.pools)
+    if not pools:
+        return "no pool is left"
+    return f"next: {pools}" if data.refusals else clean(f"{data.reason}: {pools}")
+
+
+@contextmanager
+def _left_behind(board: Board) -> Generator[None]:
+    """Leave on the screen what the last word doesn't repeat."""
+    yield
+    for line in board.refused():
+        note(line)
+
+
 def _bar(progress: Progress) -> ProgressBar:
     """Show the members that run, or, at the end, those that are gone."""
     done = progress.gone if progress.is_ending else progress.present
@@ -99,7 +119,10 @@ def displayed(title: str, clock: Clock) -> Generator[Display]:
         return
     board = Board(title, clock)
     console = Console(stderr=True)
-    with Live(
-        get_renderable=board.draw, console=console, refresh_per_second=_REDRAWS, transient=True
+    with (
+        _left_behind(board),
+        Live(
+            get_renderable=board.draw, console=console, refresh_per_second=_REDRAWS, transient=True
+        ),
     ):
         yield board

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from cli.exits import Ended, Exit
 from cli.launching import Launching
-from cli.lines import format_local, ran_for, refusal_lines
+from cli.lines import format_local, ran_for
 from cli.plane import Plane
 from cli.progress import Progress
 from cli.render import note, put, put_json
@@ -27,8 +27,6 @@ async def conclude(
     if as_json:
         calls = launching.progress.api_calls
         put_json(report_launch(report, elapsed_seconds=elapsed.total_seconds(), api_calls=calls))
-    for line in refusal_lines(launching.progress.refusals):
-        note(f"  {line}")
     _raise_unless_alive(report.name, launching.progress)
     say = note if as_json else put
     say(last_line(report, array=array, members=members, elapsed=elapsed))

@@ -12,6 +12,7 @@ from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_INDENT = " " * len("12:00:00  ")
 _STEPS = 4
 """A launch that is not watched on a terminal says at most this often how many run."""
 
@@ -38,7 +39,7 @@ def _detail(data: events.Data) -> str:
         case events.ArrayRejected(message=message):
             return message
         case events.ArrayLaunching(pools=pools, reason=reason):
-            return f"{format_pools(pools)}{_because(reason)}"
+            return f"{format_pools(pools)}{_because(reason)}" if pools else reason
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
@@ -73,10 +74,15 @@ def refusal_lines(refusals: Iterable[Refusal]) -> list[str]:
     return [
         clean(
             f"{refusal.pool}: {refusal.code}"
-            f" ({refusal.launched} of {refusal.asked}): {refusal.message}"
+            f" ({refusal.launched} of {refusal.asked}): {_first_sentence(refusal.message)}"
         )
         for refusal in refusals
     ]
+
+
+def _first_sentence(text: str) -> str:
+    """Leave out the advice that EC2 adds to every answer; the event has it."""
+    return text.split(". ", 1)[0].removesuffix(".")
 
 
 def ran_for(duration: timedelta) -> str:
@@ -90,22 +96,34 @@ class Narrator:
 
     def __init__(self) -> None:
         self._told = -1
+        self._refusals: set[str] = set()
 
     def tell(self, event: events.Event, progress: Progress) -> list[str]:
         """Return the lines that this event is worth, `progress` being what it led to."""
-        if isinstance(event.data, events.ArrayLaunching):
-            return [event_line(event), *refusal_lines(event.data.refusals)]
-        if isinstance(event.data, events.InstanceRunning | events.InstanceTerminated):
-            return self._count(progress)
-        if isinstance(event.data, events.InstanceEvent | events.MemberReady):
-            return []
-        return [event_line(event)]
+        match event.data:
+            case events.ArrayLaunching(refusals=refusals) if refusals:
+                return self._refuse(refusals)
+            # The command's last word says why, with every pool.
+            case events.ArrayFailed(refusals=refusals):
+                return self._refuse(refusals)
+            case events.InstanceRunning() | events.InstanceTerminated():
+                return self._count(progress)
+            case events.InstanceEvent() | events.MemberReady():
+                return []
+            case _:
+                return [event_line(event)]
+
+    def _refuse(self, refusals: Iterable[Refusal]) -> list[str]:
+        """Say what a pool answered, once."""
+        new = [line for line in refusal_lines(refusals) if line not in self._refusals]
+        self._refusals.update(new)
+        return [f"{_INDENT}{line}" for line in new]
 
     def _count(self, progress: Progress) -> list[str]:
-        """Say how the members are, each time that another tenth of them has got there."""
+        """Say how the members are, each time that another part of them has got there."""
         done = progress.gone if progress.is_ending else progress.present
         step = max(1, progress.size // _STEPS)
         if done // step == self._told // step and done != progress.size:
             return []
         self._told = done
-        return [f"          {format_counts(progress.counts)}"]
+        return [f"{_INDENT}{format_counts(progress.counts)}"]

@@ -48,9 +48,6 @@ def find_place() -> Place:
     """Find the control plane; raise `Transient` saying how to start one when there is none."""
     state = _embedded()
     bus = find_bus(locate())
-    if state is not None and not bus.creds:
-        # `spawn sandbox env` names this very bus, with credentials that only read.
-        bus = BusAddress(url=state.bus_url, creds=str(locate().creds("cli")))
     return Place(
         bus=bus,
         deployment=load(DeploymentSettings).deployment or (state.deployment if state else ""),

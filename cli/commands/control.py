@@ -55,7 +55,7 @@ async def _up(options: Options, *, detach: bool) -> None:
     try:
         started = await starter.up(options, detach=detach)
     except asyncio.CancelledError as error:
-        raise Ended(Exit.DETACHED, "interrupted: nothing was left running") from error
+        raise Ended(Exit.DETACHED, "interrupted: what had been started was ended") from error
     for line in _what_runs(started, home):
         note(line)
     if detach or started.supervisor is None:

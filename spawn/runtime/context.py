@@ -39,7 +39,7 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain: Annotated[
         timedelta,
         msgspec.Meta(description="How long handlers may take to end when the process is stopped"),
-    ] = timedelta(seconds=10)
+    ] = timedelta(seconds=8)
     log_level: Annotated[str, msgspec.Meta(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
 
     def replica_id(self) -> str:

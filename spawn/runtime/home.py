@@ -5,7 +5,8 @@ SPAWN_NATS_URL and SPAWN_NATS_CREDS name another.
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import platformdirs
@@ -22,12 +23,17 @@ USERS: tuple[User, ...] = ("services", "cli", "observer")
 class HomeSettings(msgspec.Struct, frozen=True):
     """Where the embedded control plane keeps its state, and where another bus is."""
 
-    home: str = ""
-    """The state folder; the user's state folder for `spawn` when unset."""
-    nats_url: str = ""
-    """A bus elsewhere, in place of the embedded one."""
-    nats_creds: str = ""
-    """A file with `user:password` or a NATS .creds file for that bus."""
+    home: Annotated[
+        str,
+        msgspec.Meta(description="The state folder; the user's own for `spawn` when unset"),
+    ] = ""
+    nats_url: Annotated[
+        str, msgspec.Meta(description="A bus elsewhere, in place of the embedded one")
+    ] = ""
+    nats_creds: Annotated[
+        str,
+        msgspec.Meta(description="A file with `user:password`, or a NATS .creds file, for it"),
+    ] = ""
 
 
 class Home(msgspec.Struct, frozen=True):
@@ -179,14 +185,23 @@ def find_bus(home: Home, user: User = "cli") -> BusAddress:
 
     Raises `Transient` saying how to start a control plane when there is neither.
     """
-    settings = load(HomeSettings)
+    settings, state = load(HomeSettings), running(home)
+    own = None if state is None else BusAddress(url=state.bus_url, creds=str(home.creds(user)))
     if settings.nats_url:
+        # `spawn sandbox env` names this very bus, with credentials that only read.
+        is_own = own is not None and _endpoint(settings.nats_url) == _endpoint(own.url)
+        if own is not None and is_own and not settings.nats_creds:
+            return own
         return BusAddress(url=settings.nats_url, creds=settings.nats_creds)
-    state = running(home)
-    if state is None:
+    if own is None:
         raise Transient(
             "no control plane is running: start one with `spawn up --sandbox` (a cloud on this"
             " machine) or `spawn up` (AWS), or name a bus by SPAWN_NATS_URL",
             code="NoControlPlane",
         )
-    return BusAddress(url=state.bus_url, creds=settings.nats_creds or str(home.creds(user)))
+    return BusAddress(url=own.url, creds=settings.nats_creds or own.creds)
+
+
+def _endpoint(url: str) -> str:
+    """Return host and port without credentials."""
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -131,17 +131,18 @@ def _endpoint(service: str, route: EndpointRoute[W], world: W) -> Endpoint:
 def _ticking(timer: Timer[W], context: Context[Any], world: W, *, stop: asyncio.Event) -> Work:
     interval: timedelta = timer.interval(context.settings)
     clock = context.clock
+    label = f"{context.service} {timer.name}"
 
     async def run() -> None:
         while not stop.is_set():
             started = clock.monotonic()
             try:
-                with tracing.span(f"{context.service} {timer.name}"):
+                with tracing.span(label):
                     await timer.handle(world)
             except Exception:
-                metrics.TIMER_ERRORS.labels(timer.name).inc()
+                metrics.TIMER_ERRORS.labels(label).inc()
                 raise
-            metrics.TIMER_SECONDS.labels(timer.name).observe(clock.monotonic() - started)
+            metrics.TIMER_SECONDS.labels(label).observe(clock.monotonic() - started)
             await wait_event(stop, interval)
 
     return run

@@ -15,7 +15,7 @@ from typing import Any
 
 from spawn.bus.backoff import delays
 from spawn.bus.connection import Bus, connect
-from spawn.bus.settings import BusSettings
+from spawn.bus.settings import BusSettings, login
 from spawn.bus.streams import ensure
 from spawn.clock import Clock, SystemClock
 from spawn.errors import Rejected, Transient
@@ -109,6 +109,8 @@ class _Process:
 
     async def work(self) -> None:
         """Serve health, and everything else until stopped."""
+        # Said at once and plainly, before anything has begun.
+        await asyncio.to_thread(login, self._bus_settings)
         async with health_server(self.name, self.runtime, self._health) as running:
             _log.info("process started", pid=running.pid, ready_url=running.ready_url)
             async with asyncio.TaskGroup() as group:
@@ -126,11 +128,24 @@ class _Process:
             self._health.set_bus(bus)
             await self._make_streams(bus)
             async with asyncio.TaskGroup() as group:
-                watch = group.create_task(_end_with(bus))
+                watches = (
+                    group.create_task(_end_with(bus)),
+                    group.create_task(self._keep_streams(bus)),
+                )
                 async with asyncio.TaskGroup() as hosting:
                     for service in self._services:
                         hosting.create_task(self._hosted(service, bus).work())
-                watch.cancel()
+                for watch in watches:
+                    watch.cancel()
+
+    async def _keep_streams(self, bus: Bus) -> None:
+        """Make the streams again whenever the bus was away: its state may be lost."""
+        reconnected = asyncio.Event()
+        async with bus.listening(reconnected.set):
+            while True:
+                await reconnected.wait()
+                reconnected.clear()
+                await self._make_streams(bus)
 
     async def _make_streams(self, bus: Bus) -> None:
         waits = delays(_FIRST_DELAY, _LONGEST_DELAY)

@@ -11,6 +11,7 @@ from cli.lines import Narrator, clean, event_line, format_local, ran_for, refusa
 from cli.progress import Progress
 from spawn.contracts import events
 from spawn.contracts.arrays import ArrayState
+from spawn.contracts.pools import Refusal
 from tests.cli.builders import LEASE, make_event
 from tests.cli.test_progress import ACCEPTED, REFUSAL, gone, running
 from tests.fakes.cli_launcher import NOON, POOL
@@ -67,14 +68,14 @@ def test_no_control_character_gets_through(text: str) -> None:
     )
 
 
-@given(st.integers(1, 3000))
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 100, 1001])
 def test_a_launch_of_any_size_is_told_in_a_few_lines(size: int) -> None:
     narrator, progress = Narrator(), Progress(size=size, state=ArrayState.LAUNCHING)
     told: list[str] = []
     for rank in range(size):
         progress.apply(make_event(running(rank)))
         told += narrator.tell(make_event(running(rank)), progress)
-    assert 1 <= len(told) <= 20
+    assert 1 <= len(told) <= 8
     assert told[-1].strip() == f"{size} running"
 
 
@@ -89,3 +90,18 @@ def test_an_ending_is_told_by_what_has_ended() -> None:
 def test_how_long_it_took_is_told_in_tenths_while_short() -> None:
     assert ran_for(timedelta(seconds=1.26)) == "1.3 s"
     assert ran_for(timedelta(seconds=61)) == "1m1s"
+
+
+def test_what_a_pool_answered_is_told_once() -> None:
+    narrator = Narrator()
+    again = Refusal(POOL, "InsufficientInstanceCapacity", "none left again", 2, 0)
+    first = events.ArrayLaunching(pools=(), chunks=1, reason="next", refusals=(REFUSAL,))
+    second = events.ArrayFailed(code="capacity", reason="all full", refusals=(REFUSAL, again))
+    told = [narrator.tell(make_event(data), Progress()) for data in (first, second)]
+    assert [len(lines) for lines in told] == [1, 1]
+    assert told[0] == [f"          {refusal_lines([REFUSAL])[0]}"]
+
+
+def test_a_launch_with_no_pool_left_is_told_by_its_reason() -> None:
+    event = make_event(events.ArrayLaunching(pools=(), chunks=1, reason="all full"))
+    assert event_line(event).endswith("  array.launching  all full")

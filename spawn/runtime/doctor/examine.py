@@ -8,7 +8,9 @@ from spawn.runtime.doctor import judge, look
 from spawn.runtime.doctor.findings import Diagnosis, Finding, ServiceView
 from spawn.runtime.home import ControlState, Home, find_bus, running
 from spawn.runtime.settings import environment
+from spawn.runtime.supervisor import recovery
 from spawn.runtime.supervisor.deployment import deployment_id
+from spawn.runtime.supervisor.footprint import Footprint
 
 _STS = "https://sts.{region}.amazonaws.com/"
 """https://docs.aws.amazon.com/general/latest/gr/sts.html; answers anybody with the time."""
@@ -36,7 +38,7 @@ async def examine(home: Home, clock: Clock) -> Diagnosis:
         findings += await _look_at_cloud(state, clock)
     return Diagnosis(
         deployment=state.deployment if state else deployment_id(home),
-        running=True,
+        running=state is not None or bus.reachable,
         services=tuple(services),
         bus=bus,
         sandbox=sandbox,
@@ -45,7 +47,17 @@ async def examine(home: Home, clock: Clock) -> Diagnosis:
 
 
 def _nothing_runs(home: Home) -> Diagnosis:
-    finding = Finding("control plane", ok=False, detail="none is running", hint=_START)
+    left = recovery.find(home, Footprint(home)).cloud
+    finding = (
+        Finding("control plane", ok=False, detail="none is running", hint=_START)
+        if left is None
+        else Finding(
+            "control plane",
+            ok=False,
+            detail=f"none is running; the laptop cloud of an earlier one is (pid {left.pid})",
+            hint="`spawn up --sandbox` takes it over, `spawn down` ends it",
+        )
+    )
     return Diagnosis(
         deployment=deployment_id(home),
         running=False,

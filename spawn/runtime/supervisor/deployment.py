@@ -5,6 +5,7 @@ import hashlib
 import re
 import uuid
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -20,8 +21,12 @@ _MACHINE_ID_FILES = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 class DeploymentSettings(msgspec.Struct, frozen=True):
     """Which machines in the account are this control plane's."""
 
-    deployment: str = ""
-    """The deployment's id; derived from user, machine and state folder when unset."""
+    deployment: Annotated[
+        str,
+        msgspec.Meta(
+            description="The deployment's id; made of user, machine and state folder when unset"
+        ),
+    ] = ""
 
 
 def deployment_id(home: Home) -> str:

@@ -1,6 +1,7 @@
 """The settings of the supervisor."""
 
 from datetime import timedelta
+from typing import Annotated
 
 import msgspec
 
@@ -8,7 +9,14 @@ import msgspec
 class SupervisorSettings(msgspec.Struct, frozen=True):
     """How patient the supervisor is."""
 
-    start_timeout: timedelta = timedelta(seconds=30)
-    """A process that is not ready by then has failed to start."""
-    drain_timeout: timedelta = timedelta(seconds=10)
-    """A process that has not ended by then, after it was asked to, is killed."""
+    start_timeout: Annotated[
+        timedelta,
+        msgspec.Meta(description="A process that is not ready by then has failed to start"),
+    ] = timedelta(seconds=30)
+    drain_timeout: Annotated[
+        timedelta,
+        msgspec.Meta(
+            description="A process that was asked to end and has not by then is killed; longer"
+            " than SPAWN_DRAIN, so that its handlers come to an end"
+        ),
+    ] = timedelta(seconds=15)

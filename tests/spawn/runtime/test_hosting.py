@@ -182,7 +182,7 @@ async def test_the_process_is_not_ready_while_the_bus_is_away(
 async def test_the_process_ends_with_1_when_the_bus_is_closed_for_good(hosting: Hosting) -> None:
     async with asyncio.timeout(30), hosting() as process:
         await process.until_ready()
-        await process.world.bus.wire.publish("x", b"", headers={"y": "z" * 2_000_000})
+        await process.world.bus.wire.publish("x" * 5000)
         await process.world.bus.closed.wait()
         with pytest.raises(Transient):
             await process.world.bus.until_connected()
@@ -231,3 +231,26 @@ async def test_a_process_whose_bus_is_away_can_be_stopped(
         await process.until_ready(ready=False)
     assert process.code == 0
     await nats_server.start()
+
+
+@pytest.mark.fault
+async def test_a_bus_that_has_lost_everything_is_set_up_again(
+    bus: Bus, hosting: Hosting, nats_server: NatsServer
+) -> None:
+    async with asyncio.timeout(60), hosting() as process:
+        await process.until_ready()
+        nats_server.kill()
+        nats_server.forget()
+        await nats_server.start()
+        await Commands(bus).send(SUBJECT, Greet("ann"), message_id="r1")
+        await process.world.until("greet")
+    assert process.code == 0
+
+
+async def test_unusable_credentials_are_refused(hosting: Hosting) -> None:
+    with pytest.raises(ExceptionGroup) as raised:
+        async with hosting(SPAWN_NATS_CREDS="/nowhere"):
+            await asyncio.Event().wait()
+    (rejection,) = raised.value.exceptions
+    assert isinstance(rejection, Rejected)
+    assert rejection.field == "SPAWN_NATS_CREDS"

@@ -79,6 +79,16 @@ def test_a_bus_elsewhere_goes_first(home: Home, monkeypatch: pytest.MonkeyPatch)
     assert (found.url, found.creds) == ("nats://elsewhere:4222", "/their.creds")
 
 
+def test_an_observers_address_of_the_same_bus_makes_no_observer_of_us(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Board(home, Footprint(home), ours())
+    at = STATE.bus_url.removeprefix("nats://")
+    monkeypatch.setenv("SPAWN_NATS_URL", f"nats://observer:secret@{at}")
+    assert find_bus(home).url == STATE.bus_url
+    assert find_bus(home).creds == str(home.creds("cli"))
+
+
 def test_what_another_version_wrote_is_as_good_as_nothing(home: Home) -> None:
     home.control.write_text('{"deployment": 1}')
     assert read(home) is None
