@@ -15,18 +15,28 @@ from spawn.contracts.pools import Pool, Refusal
 _PENDING = MemberState.PENDING
 
 
+_STARTED = {MemberState.RUNNING, MemberState.READY, MemberState.EXITED}
+
+
 class Slot(msgspec.Struct, frozen=True):
-    """What fills a rank now."""
+    """What fills a rank now; `is_over` says that its instance has ended."""
 
     state: MemberState
     generation: int
     instance_id: InstanceId
+    is_over: bool = False
+
+    @property
+    def is_present(self) -> bool:
+        """Whether its instance runs, be it for a job that has ended."""
+        return self.state in _STARTED and not self.is_over
 
 
 class Progress(msgspec.Struct, kw_only=True):
     """One array, as its events have told it so far; `state` is absent before the first.
 
-    `tally` counts the slots by state.
+    `tally` counts the slots by state, `present` those whose instance runs, `living` those whose
+    instance has not ended; `finished` is how the job has ended, once it has.
     """
 
     size: int = 0
@@ -40,6 +50,9 @@ class Progress(msgspec.Struct, kw_only=True):
     request_id: str = ""
     api_calls: dict[str, int] = {}
     tally: dict[MemberState, int] = {}
+    present: int = 0
+    living: int = 0
+    finished: events.ArrayFinished | None = None
 
     @property
     def counts(self) -> dict[MemberState, int]:
@@ -49,14 +62,9 @@ class Progress(msgspec.Struct, kw_only=True):
         return {state: found[state] for state in MemberState if found.get(state)}
 
     @property
-    def present(self) -> int:
-        """Members whose instance runs."""
-        return self.tally.get(MemberState.RUNNING, 0) + self.tally.get(MemberState.READY, 0)
-
-    @property
     def gone(self) -> int:
         """Members that have no instance: it has ended, or there has been none yet."""
-        return self.size - sum(n for state, n in self.tally.items() if not state.is_over)
+        return self.size - self.living
 
     @property
     def is_ending(self) -> bool:
@@ -69,18 +77,17 @@ class Progress(msgspec.Struct, kw_only=True):
     def left(self) -> tuple[InstanceId, ...]:
         """Instances that have not ended, by rank."""
         return tuple(
-            slot.instance_id for _, slot in sorted(self.slots.items()) if not slot.state.is_over
+            slot.instance_id for _, slot in sorted(self.slots.items()) if not slot.is_over
         )
 
     def apply(self, event: events.Event) -> None:
         """Take one more event into account; an older generation's is none of a member's."""
         data = event.data
         if isinstance(data, events.InstanceEvent):
-            state = self._state_after(data)
-            self._fill(data.rank, data.generation, data.instance.id, state)
+            self._note_instance(data)
         elif isinstance(data, events.MemberReady | events.MemberReplaced):
-            state = _MEMBER_STATES[type(data)]
-            self._fill(data.rank, data.generation, data.instance_id, state)
+            slot = Slot(_MEMBER_STATES[type(data)], data.generation, data.instance_id)
+            self._fill(data.rank, slot)
         elif isinstance(data, events.MemberExited):
             self._exit(data)
         elif isinstance(data, events.LeaseSet):
@@ -88,42 +95,54 @@ class Progress(msgspec.Struct, kw_only=True):
         elif event.name.startswith("array."):
             self._apply_array(event)
 
-    def _fill(
-        self, rank: int, generation: int, instance: InstanceId, state: MemberState | None
-    ) -> None:
+    def _note_instance(self, data: events.InstanceEvent) -> None:
+        now = self.slots.get(data.rank)
+        same = now if now and now.generation == data.generation else None
+        slot = Slot(
+            self._state_after(data, same.state if same else MemberState.RUNNING),
+            data.generation,
+            data.instance.id,
+            is_over=isinstance(data, events.InstanceTerminated),
+        )
+        self._fill(data.rank, slot)
+
+    def _fill(self, rank: int, slot: Slot) -> None:
         now = self.slots.get(rank)
-        if now and now.generation > generation:
-            return
-        if state is None:
-            state = now.state if now else MemberState.RUNNING
-        self.fill(rank, Slot(state, generation, instance))
+        if now is None or now.generation <= slot.generation:
+            self.fill(rank, slot)
 
     def fill(self, rank: int, slot: Slot) -> None:
         """Put a slot in its rank, and keep the tally: arrays are large and events many."""
         before = self.slots.get(rank)
         if before:
             self.tally[before.state] -= 1
+            self.present -= before.is_present
+            self.living -= not before.is_over
         self.tally[slot.state] = self.tally.get(slot.state, 0) + 1
+        self.present += slot.is_present
+        self.living += not slot.is_over
         self.slots[rank] = slot
 
-    def _state_after(self, data: events.InstanceEvent) -> MemberState | None:
-        """Return a member's state after its instance's event; none where it stays what it was."""
+    def _state_after(self, data: events.InstanceEvent, before: MemberState) -> MemberState:
+        """Return a member's state after its instance's event."""
+        if before is MemberState.EXITED:
+            return before
         match data:
-            case events.InstanceRunning():
+            case events.InstanceRunning() if before is not MemberState.READY:
                 return MemberState.RUNNING
             # A stopped instance is there, and doesn't run.
             case events.InstanceLaunched() | events.InstanceStopped():
                 return MemberState.LAUNCHED
             case events.InstanceTerminated():
-                return MemberState.EXITED if self.is_ending else MemberState.LOST
+                ends = self.is_ending or self.finished is not None
+                return MemberState.EXITED if ends else MemberState.LOST
             case _:
-                return None
+                return before
 
     def _exit(self, data: events.MemberExited) -> None:
         now = self.slots.get(data.rank)
         if now and now.generation == data.generation:
-            slot = Slot(MemberState.EXITED, data.generation, now.instance_id)
-            self.fill(data.rank, slot)
+            self.fill(data.rank, msgspec.structs.replace(now, state=MemberState.EXITED))
 
     def _apply_array(self, event: events.Event) -> None:
         """Take an event of the array itself into account."""
@@ -143,6 +162,8 @@ class Progress(msgspec.Struct, kw_only=True):
             case events.ArrayFailed(refusals=refusals, api_calls=calls):
                 self.state, self.reason = ArrayState.FAILED, event.data.reason
                 self.refusals, self.api_calls = refusals, calls
+            case events.ArrayFinished():
+                self.state, self.finished = ArrayState.FINISHED, event.data
             case _:
                 self.state = _ARRAY_STATES.get(type(event.data), self.state)
                 self.reason = str(getattr(event.data, "reason", ""))
@@ -150,7 +171,6 @@ class Progress(msgspec.Struct, kw_only=True):
 
 _ARRAY_STATES: dict[type, ArrayState] = {
     events.ArrayDegraded: ArrayState.DEGRADED,
-    events.ArrayFinished: ArrayState.FINISHED,
     events.ArrayTerminated: ArrayState.TERMINATED,
 }
 _MEMBER_STATES = {
@@ -172,5 +192,6 @@ def progress_of(array: Array, members: Collection[Member]) -> Progress:
         request_id=array.request_id,
     )
     for member in members:
-        progress.fill(member.rank, Slot(member.state, member.generation, member.instance.id))
+        slot = Slot(member.state, member.generation, member.instance.id, is_over=member.is_over)
+        progress.fill(member.rank, slot)
     return progress
