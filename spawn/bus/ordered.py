@@ -25,12 +25,16 @@ _LONGEST_DELAY = timedelta(seconds=1)
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """What to read. `deliver` is JetStream's deliver policy; `since` is for `by_start_time`."""
+    """What to read. `deliver` is JetStream's deliver policy; `since` is for `by_start_time`.
+
+    Of a stream that was read before, only what stands behind the sequence `after` comes.
+    """
 
     stream: str
     filters: tuple[str, ...]
     deliver: str = "all"
     since: datetime | None = None
+    after: int = 0
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -63,7 +67,7 @@ class _Reading:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.origin = ""
-        self.last = -1
+        self.last = source.after or -1
         self.expected = 1
         self.consumer = ""
         self.is_caught_up = False

@@ -1,7 +1,7 @@
 """The configuration of nats-server, from values: ports, passwords, where streams are stored.
 
-Three users. `services` may do all. `cli` sends commands and requests and reads events, arrays
-and members. `observer` reads events. Neither of the two can read specs (command, script,
+Three users. `services` may do all. `cli` sends commands and requests and reads events, arrays,
+members, jobs' output and what machines report. `observer` reads events. Neither of the two can read specs (command, script,
 environment): not from their bucket, nor from the replies to the services, whose inboxes stand
 under a prefix of their own.
 """
@@ -25,7 +25,7 @@ _AUTH_TIMEOUT_SECONDS = 20
 """The default of 2 s collapses when hundreds of machines connect at once."""
 
 _EVENTS = "SPAWN_EVENTS"
-_READABLE = (_EVENTS, "KV_spawn-arrays", "KV_spawn-members")
+_READABLE = (_EVENTS, "KV_spawn-arrays", "KV_spawn-members", "SPAWN_LOGS", "SPAWN_AGENT")
 _INFO = (*_READABLE, "SPAWN_COMMANDS", "SPAWN_DEAD")
 
 

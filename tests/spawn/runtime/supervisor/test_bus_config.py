@@ -5,7 +5,7 @@ import json
 import socket
 import subprocess
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +16,20 @@ import pytest
 
 from spawn.bus import streams
 from spawn.bus.connection import connect
+from spawn.bus.logs import Logged, follow_output, output_of
+from spawn.bus.said import last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import SystemClock
 from spawn.contracts import arrays
 from spawn.contracts.arrays import DeploymentMark
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.reports import JobExited
 from spawn.runtime.home import Home, Mode, User
 from spawn.runtime.supervisor import nats_server
 from spawn.runtime.supervisor.bus_config import SERVICES_INBOX, BusPorts, render
 from spawn.runtime.supervisor.readiness import bus_is_ready
+from tests.fakes.machine import FakeMachine
 
 PASSWORDS: dict[User, str] = {"services": "s", "cli": "c", "observer": "o"}
 CLOCK = SystemClock()
@@ -107,6 +112,10 @@ async def plain_client(home: Home, user: User) -> AsyncGenerator[tuple[Any, asyn
         ("observer", "$JS.API.DIRECT.GET.KV_spawn-specs.$KV.spawn-specs.a"),
         ("observer", "$JS.API.DIRECT.GET.KV_spawn-arrays.$KV.spawn-arrays.a"),
         ("observer", "$JS.API.STREAM.PURGE.SPAWN_EVENTS"),
+        ("observer", "$JS.API.CONSUMER.CREATE.SPAWN_LOGS"),
+        ("cli", "spawn.log.a.0"),
+        ("cli", "spawn.agent.a.i-0.hello"),
+        ("cli", "spawn.tell.a.all"),
         ("cli", "spawn.evt.a.array.ready"),
         ("cli", "spawn.cmd.launcher.terminate.somebody"),
         ("cli", "$KV.spawn-arrays.a"),
@@ -159,6 +168,25 @@ async def test_the_command_line_reads_arrays_and_sends_commands(home: Home) -> N
         assert set(await read.load(arrays.MARK_KEY)) == {arrays.MARK_KEY}
         sent = await cli.js.publish("spawn.cmd.launcher.launch", b"{}", headers={}, patience=None)
         assert sent.stream == streams.COMMANDS
+
+
+async def test_the_command_line_reads_output_and_reports(home: Home) -> None:
+    array = ArrayId("web-abcdefghijkl")
+    async with (
+        asyncio.timeout(30),
+        connect(settings(home, "services"), name="s", patient=True, clock=CLOCK) as services,
+        connect(settings(home, "cli"), name="c", patient=False, clock=CLOCK) as cli,
+    ):
+        await streams.ensure(services)
+        machine = FakeMachine(services, array, 0, InstanceId("i-0"))
+        await machine.print(b"hello\n")
+        exited = JobExited(generation=0, at=CLOCK.now(), exit_code=0)
+        await machine.say("job.exited", exited)
+        async with aclosing(follow_output(cli, output_of(array))) as items:
+            item = await anext(items)
+        assert isinstance(item, Logged)
+        assert item.block.data == b"hello\n"
+        assert await last_exits(cli, array, [InstanceId("i-0")]) == {"i-0": exited}
 
 
 def test_ports_and_passwords_stay_from_run_to_run(tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""Reading what machines have reported: the output of an exec, and how jobs have exited."""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import TypeVar
+
+from spawn.bus import codec, metrics
+from spawn.bus.connection import Bus
+from spawn.bus.ordered import Record, Source, read
+from spawn.bus.ports import CaughtUp, Reported
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.reports import STREAM, ExecOutput, JobExited, Report, report_subject
+from spawn.errors import Rejected
+from spawn.telemetry.log import get_logger
+
+R = TypeVar("R", bound=Report)
+
+_log = get_logger(__name__)
+
+_EXITED = "job.exited"
+
+
+async def follow_exec(
+    bus: Bus, array_id: ArrayId, exec_id: str
+) -> AsyncGenerator[Reported[ExecOutput]]:
+    """Yield what machines answer to an exec, from the first on, in order for each machine.
+
+    Ends only by being closed; raises `Transient` when the connection is closed for good.
+    """
+    subject = report_subject(array_id, "*", f"exec.{exec_id}")
+    async with aclosing(read(bus, Source(stream=STREAM, filters=(subject,)))) as items:
+        async for item in items:
+            if isinstance(item, Record) and (said := _decode(item, ExecOutput)) is not None:
+                yield said
+
+
+async def last_exits(
+    bus: Bus, array_id: ArrayId, instances: Iterable[InstanceId]
+) -> dict[InstanceId, JobExited]:
+    """Return what these machines last reported of their job's end; who said nothing is left out.
+
+    Raises `Transient` when the connection is closed for good.
+    """
+    filters = tuple(report_subject(array_id, each, _EXITED) for each in instances)
+    found: dict[InstanceId, JobExited] = {}
+    if not filters:
+        return found
+    source = Source(stream=STREAM, filters=filters, deliver="last_per_subject")
+    async with aclosing(read(bus, source)) as items:
+        async for item in items:
+            if isinstance(item, CaughtUp):
+                break
+            if isinstance(item, Record) and (said := _decode(item, JobExited)) is not None:
+                found[said.instance_id] = said.report
+    return found
+
+
+def _decode(record: Record, kind: type[R]) -> Reported[R] | None:
+    message = record.message
+    _, _, array_id, instance_id, *_ = message.subject.split(".")
+    try:
+        report = codec.decode(message.data, kind)
+    except Rejected as error:
+        metrics.UNREADABLE.labels(STREAM).inc()
+        _log.warning("not a report", subject=message.subject, error=error.message)
+        return None
+    return Reported(
+        report=report,
+        array_id=ArrayId(array_id),
+        instance_id=InstanceId(instance_id),
+        sequence=record.place.sequence,
+    )
