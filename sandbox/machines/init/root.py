@@ -1,0 +1,82 @@
+"""A machine's folder made ready for a boot: root, shims, `enter`."""
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from uuid import uuid4
+
+from sandbox.machines.folder import Folder
+from sandbox.machines.init import shim
+
+SHIMS = ("systemctl", "systemd-run", "shutdown", "poweroff", "reboot", "halt")
+_FOLDERS = (
+    "dev",
+    "etc/profile.d",
+    "etc/spawn",
+    "etc/systemd/system",
+    "home",
+    "proc/sys/kernel/random",
+    "root",
+    "run",
+    "tmp",
+    "usr/local/bin",
+    "usr/local/lib",
+    "var/lib",
+    "var/log",
+)
+_PROFILES = (".bash_profile", ".bashrc")
+
+
+def prepare(folder: Folder, environment: Mapping[str, str]) -> None:
+    """Make what a boot needs; what the machine itself has written stays."""
+    for name in _FOLDERS:
+        (folder.root / name).mkdir(parents=True, exist_ok=True)
+    _write_shims(folder)
+    _write_enter(folder, environment)
+    for name in _PROFILES:
+        _write_profile(folder, folder.home / name)
+    console = folder.root / "dev/console"
+    if not console.exists():
+        os.mkfifo(console)
+    boot_id = folder.root / "proc/sys/kernel/random/boot_id"
+    boot_id.write_text(f"{uuid4()}\n")
+
+
+def _write_shims(folder: Folder) -> None:
+    folder.shims.mkdir(exist_ok=True)
+    source = Path(shim.__file__).read_text()
+    for name in SHIMS:
+        _write_program(folder.shims / name, f"#!{sys.executable} -ISB\n{source}")
+
+
+def _write_enter(folder: Folder, environment: Mapping[str, str]) -> None:
+    exports = "".join(f"export {k}={shlex.quote(v)}\n" for k, v in sorted(environment.items()))
+    _write_program(
+        folder.enter,
+        "#!/bin/bash\n# A shell, or the arguments as a command, inside this machine.\n"
+        'unset "${!AWS_@}"\n'
+        f"{exports}export TERM=${{TERM:-dumb}}\ncd {shlex.quote(str(folder.home))} || exit 1\n"
+        'if [ $# -gt 0 ]; then exec "$@"; fi\nexec bash -l\n',
+    )
+
+
+def _write_profile(folder: Folder, path: Path) -> None:
+    if path.exists():
+        return
+    # A login shell of the host sets PATH anew: the shims have to stand first again.
+    shims = shlex.quote(str(folder.shims))
+    profiles = shlex.quote(str(folder.root / "etc/profile.d"))
+    path.write_text(
+        f'case ":$PATH:" in {shims}:*) ;; *) PATH={shims}:$PATH ;; esac\n'
+        f"for part in {profiles}/*.sh; do\n"
+        '    if [ -r "$part" ]; then . "$part"; fi\ndone\nunset part\n'
+    )
+
+
+def _write_program(path: Path, text: str) -> None:
+    draft = path.with_name(f".{path.name}.tmp")
+    draft.write_text(text)
+    draft.chmod(0o755)
+    draft.replace(path)
