@@ -74,16 +74,20 @@ class Clients:
                     self._clients[key] = await self._make(service, region)
         return self._clients[key]
 
-    def is_local(self, service: str) -> bool:
-        """Say whether the configured endpoint of a service is on this machine's loopback."""
+    def endpoint(self, service: str) -> str:
+        """Return the endpoint that is configured for a service, empty for AWS's own."""
         if self._core.get_config_variable("ignore_configured_endpoint_urls"):
-            return False
-        endpoint = ConfiguredEndpointProvider(
+            return ""
+        configured = ConfiguredEndpointProvider(
             full_config=self._core.full_config,
             scoped_config=self._core.get_scoped_config(),
             client_name=service,
         ).provide()
-        return _is_loopback(urlsplit(endpoint or "").hostname or "")
+        return configured or ""
+
+    def is_local(self, service: str) -> bool:
+        """Say whether the configured endpoint of a service is on this machine's loopback."""
+        return _is_loopback(urlsplit(self.endpoint(service)).hostname or "")
 
     async def _make(self, service: str, region: str) -> Any:
         await asyncio.to_thread(_load, service)

@@ -5,7 +5,16 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
 
-from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.aws.shapes import (
+    Caller,
+    Image,
+    InstanceProfile,
+    InstanceType,
+    Role,
+    SecurityGroup,
+    Subnet,
+)
+from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances
 
@@ -156,8 +165,50 @@ class S3Port(Protocol):
         ...
 
 
+class IamPort(Protocol):
+    """Identity and Access Management. Every method raises an `Outcome`."""
+
+    async def role(self, name: str) -> Role:
+        """Return a role. Raises `NotFound`."""
+        ...
+
+    async def create_role(self, role: Role) -> None:
+        """Make a role without permissions. Raises `Conflict` when the name is taken."""
+        ...
+
+    async def set_trust(self, name: str, trust: str) -> None:
+        """Replace who may assume a role."""
+        ...
+
+    async def instance_profile(self, name: str) -> InstanceProfile:
+        """Return an instance profile. Raises `NotFound`."""
+        ...
+
+    async def create_instance_profile(
+        self, name: str, *, path: str, tags: Mapping[str, str]
+    ) -> None:
+        """Make a profile without a role. Raises `Conflict` when the name is taken."""
+        ...
+
+    async def add_role(self, profile: str, role: str) -> None:
+        """Put a role into a profile. Raises `Conflict` when one is in it."""
+        ...
+
+
 class StsPort(Protocol):
     """The Security Token Service."""
+
+    @property
+    def endpoint(self) -> str:
+        """The configured endpoint, empty for AWS's own."""
+        ...
+
+    async def whoami(self, call: SignedCall) -> Caller:
+        """Make a call that somebody else has signed, and return whose signature it is.
+
+        Raises `Rejected` when STS does not accept the signature.
+        """
+        ...
 
     async def caller(self) -> Caller:
         """Return as whom AWS sees this process."""
@@ -182,6 +233,10 @@ class AwsPort(Protocol):
 
     def s3(self, region: str) -> S3Port:
         """Return S3 in a region."""
+        ...
+
+    def iam(self) -> IamPort:
+        """Return Identity and Access Management."""
         ...
 
     def sts(self) -> StsPort:

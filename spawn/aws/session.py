@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+import aiohttp
+
 from spawn.aws.buckets import Rate, parse_buckets
 from spawn.aws.calls import Calls
 from spawn.aws.clients import FALLBACK_REGION, Clients
 from spawn.aws.ec2 import Ec2
 from spawn.aws.errors import translate
+from spawn.aws.iam import Iam
 from spawn.aws.pacing import Pacer
 from spawn.aws.s3 import S3
 from spawn.aws.ssm import Ssm
@@ -37,17 +40,24 @@ async def open_aws(settings: AwsSettings, clock: Clock) -> AsyncGenerator[Aws]:
         is_local = await asyncio.to_thread(clients.is_local, "ec2")
     except Exception as error:
         raise translate(error) from error
-    async with clients:
-        yield Aws(clients, clock, overrides, is_local=is_local)
+    async with clients, aiohttp.ClientSession() as http:
+        yield Aws(clients, clock, overrides, http=http, is_local=is_local)
 
 
 class Aws:
     """The door to AWS: one account, any region."""
 
     def __init__(
-        self, clients: Clients, clock: Clock, overrides: Mapping[str, Rate], *, is_local: bool
+        self,
+        clients: Clients,
+        clock: Clock,
+        overrides: Mapping[str, Rate],
+        *,
+        http: aiohttp.ClientSession,
+        is_local: bool,
     ) -> None:
         self.is_local = is_local
+        self._http = http
         self._clients = clients
         self._clock = clock
         self._overrides = overrides
@@ -56,6 +66,7 @@ class Aws:
         self._ssm: dict[str, Ssm] = {}
         self._s3: dict[str, S3] = {}
         self._sts: Sts | None = None
+        self._iam: Iam | None = None
         self._account = ""
 
     @property
@@ -88,8 +99,20 @@ class Aws:
         """Return the Security Token Service."""
         if self._sts is None:
             region = self._clients.region or FALLBACK_REGION
-            self._sts = Sts(partial(self._clients.get, "sts", region), self._new_calls())
+            self._sts = Sts(
+                partial(self._clients.get, "sts", region),
+                self._new_calls(),
+                http=self._http,
+                endpoint=self._clients.endpoint("sts"),
+            )
         return self._sts
+
+    def iam(self) -> Iam:
+        """Return Identity and Access Management, which is the same in every region."""
+        if self._iam is None:
+            region = self._clients.region or FALLBACK_REGION
+            self._iam = Iam(partial(self._clients.get, "iam", region), self._new_calls())
+        return self._iam
 
     async def account(self) -> str:
         """Return the id of the account, asked for once."""

@@ -24,3 +24,4 @@ REQUESTS = counter(
     "bus", "requests", "Requests answered, by endpoint and code", ("endpoint", "code")
 )
 FENCES_LOST = counter("bus", "fences_lost", "Exclusive holds lost before they were given back")
+KNOCKS = counter("bus", "knocks", "Who wanted to connect, by what was decided", ("verdict",))

@@ -72,26 +72,33 @@ class Requests:
 
 async def count_replicas(bus: Bus, service: str, *, within: timedelta = _GATHER) -> int:
     """Count the replicas of `service` that answer a ping, the first of them within that time."""
-    found: set[bytes] = set()
+    return len(set(await gather(bus, f"$SRV.PING.{service}", within=within)))
+
+
+async def gather(
+    bus: Bus, subject: str, body: bytes = b"", *, within: timedelta = _GATHER
+) -> list[bytes]:
+    """Ask all who hear `subject`, and return what they answer, the first within that time."""
+    found: list[bytes] = []
     heard = asyncio.Event()
     inbox = bus.wire.inbox()
 
     async def note(message: Message) -> None:
         # The server itself answers, with a status, when nobody is there.
         if "Status" not in message.headers:
-            found.add(message.data)
+            found.append(message.data)
         heard.set()
 
     subscription = await bus.wire.subscribe(inbox, note)
     try:
-        await bus.wire.publish(f"$SRV.PING.{service}", reply=inbox)
+        await bus.wire.publish(subject, body, reply=inbox)
         wait = within
         while await wait_event(heard, wait) and found:
             heard.clear()
             wait = min(within, _SILENCE)
     finally:
         await subscription.close()
-    return len(found)
+    return found
 
 
 def _outcome(reply: Message) -> Outcome:

@@ -7,15 +7,23 @@ from typing import Any
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.contracts import arrays, events, launches, logs, members, reports
+from spawn.contracts import arrays, events, grants, launches, logs, members, reports
 from spawn.errors import Conflict, NotFound
 
 COMMANDS = "SPAWN_COMMANDS"
 EVENTS = events.STREAM
 DEAD = "SPAWN_DEAD"
 FENCES_BUCKET = "spawn-fences"
+NONCES_BUCKET = "spawn-nonces"
 
-BUCKETS = (arrays.BUCKET, members.BUCKET, launches.SPECS_BUCKET, FENCES_BUCKET)
+BUCKETS = (
+    arrays.BUCKET,
+    members.BUCKET,
+    launches.SPECS_BUCKET,
+    grants.BUCKET,
+    FENCES_BUCKET,
+    NONCES_BUCKET,
+)
 
 _LARGEST_COMMAND_MESSAGE = 768 * 1024
 LARGEST_COMMAND = _LARGEST_COMMAND_MESSAGE - 4 * 1024
