@@ -1,0 +1,143 @@
+"""Running a command beside the job because somebody asked, and saying what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+from typing import Any, Optional
+
+from agent.accounts import NoAccount, login_account, make_home
+from agent.clock import write_instant
+from agent.orders import Assignment, Tell
+from agent.outbox import Outbox
+from agent.rendezvous import Rendezvous
+from agent.state import Machine, Orders
+from agent.tasks import Tasks
+from agent.variables import Member, Unusable, job_variables
+
+MOST_OUTPUT = 4 * 1024 * 1024
+"""Bytes of each stream that are passed on; a note tells when there were more."""
+
+_CHUNK = 48 * 1024
+_REMEMBERED = 100
+_NOT_STARTED = 126
+_TIMED_OUT = 124
+
+
+class Execs:
+    """Runs each request once, all of them beside each other."""
+
+    def __init__(
+        self, machine: Machine, orders: Orders, rendezvous: Rendezvous, outbox: Outbox
+    ) -> None:
+        self._machine = machine
+        self._orders = orders
+        self._rendezvous = rendezvous
+        self._outbox = outbox
+        self._known: list[str] = []
+
+    def begin(self, tell: Tell, tasks: Tasks) -> None:
+        """Run a request, unless it was already begun."""
+        if not tell.argv or not tell.exec_id.isalnum() or tell.exec_id in self._known:
+            return
+        self._known = [*self._known[-_REMEMBERED:], tell.exec_id]
+        tasks.start(self._run(tell), f"exec {tell.exec_id}")
+
+    async def _run(self, tell: Tell) -> None:
+        assignment = await self._orders.until(lambda _: True)
+        said = _Said(self._outbox, self._machine, assignment, tell.exec_id)
+        try:
+            child = await self._start(tell, assignment)
+        except (OSError, ValueError, NoAccount, Unusable) as error:
+            await said.end(_NOT_STARTED, f"{tell.argv[0]}: {error}\n")
+            return
+        try:
+            code, note = await self._until_ended(child, said, tell.timeout_seconds)
+        finally:
+            _kill(child)
+        await said.end(code, note)
+
+    async def _start(self, tell: Tell, assignment: Assignment) -> asyncio.subprocess.Process:
+        machine = self._machine
+        account = login_account(machine.config.root, assignment.job.login_user)
+        make_home(account)
+        peers = self._rendezvous.peers
+        member = Member(assignment, peers.peers if peers else (), machine.places)
+        switch: dict[str, Any] = {}
+        if account.uid != os.geteuid():
+            groups = list(account.groups)
+            switch = {"user": account.uid, "group": account.gid, "extra_groups": groups}
+        return await asyncio.create_subprocess_exec(
+            *tell.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=account.home,
+            env=job_variables(member, account, machine.config.inherited),
+            start_new_session=True,
+            **switch,
+        )
+
+    async def _until_ended(
+        self, child: asyncio.subprocess.Process, said: _Said, seconds: int
+    ) -> tuple[int, str]:
+        carrying = asyncio.gather(
+            said.carry("stdout", child.stdout),
+            said.carry("stderr", child.stderr),
+            child.wait(),
+        )
+        try:
+            await asyncio.wait_for(carrying, max(seconds, 1))
+        except asyncio.TimeoutError:
+            return _TIMED_OUT, f"ended after {seconds} s\n"
+        code = child.returncode or 0
+        return (code if code >= 0 else 128 - code), ""
+
+
+class _Said:
+    """The reports of one request."""
+
+    def __init__(
+        self, outbox: Outbox, machine: Machine, assignment: Assignment, exec_id: str
+    ) -> None:
+        self._outbox = outbox
+        self._machine = machine
+        self._assignment = assignment
+        self._kind = f"exec.{exec_id}"
+
+    async def carry(self, stream: str, source: Optional[asyncio.StreamReader]) -> None:
+        left = MOST_OUTPUT
+        while source is not None:
+            data = await source.read(_CHUNK)
+            if not data:
+                return
+            if left > 0:
+                await self._put(stream, data[:left], None)
+                left -= len(data)
+                if left <= 0:
+                    note = f"\n[spawn: what {stream} says after {MOST_OUTPUT} bytes is left out]\n"
+                    await self._put("stderr", note.encode(), None)
+
+    async def end(self, code: int, note: str) -> None:
+        await self._put("stderr", note.encode(), code)
+
+    async def _put(self, stream: str, data: bytes, code: Optional[int]) -> None:
+        body: dict[str, Any] = {
+            "generation": self._assignment.generation,
+            "at": write_instant(self._machine.clock.now()),
+            "rank": self._assignment.rank,
+            "stream": stream,
+            "data": base64.b64encode(data).decode(),
+        }
+        if code is not None:
+            body["exit_code"] = code
+        await self._outbox.put(self._kind, body)
+
+
+def _kill(child: asyncio.subprocess.Process) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,88 @@
+"""What the keeper has written down, and starting one where there is none."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional
+
+from agent import places
+from agent.keeper import started_at
+from agent.plan import Plan
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """The folder of the one job that a machine runs in its life."""
+
+    path: Path
+    program: Path
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the journal's whole lines."""
+        journal = self.path / "journal"
+        if not journal.exists():
+            return []
+        return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1] if line]
+
+    def result(self) -> Optional[dict[str, Any]]:
+        """Return the last event when the job is done."""
+        events = self.events()
+        return events[-1] if events and events[-1]["event"] == "done" else None
+
+    def prepare(self, plan: Plan, owner: tuple[int, int]) -> None:
+        """Write the plan, once: what a machine runs does not change later."""
+        if (self.path / "plan.json").exists():
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name, text in plan.files.items():
+            file = self.path / name
+            places.write(file, text.encode(), places.PROGRAM - 0o055)
+            if name != "script" and owner[0] != os.geteuid():
+                os.chown(file, *owner)
+        places.write_json(self.path / "plan.json", plan.keeper)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether there is a plan."""
+        return (self.path / "plan.json").exists()
+
+    def is_kept(self) -> bool:
+        """Say whether a keeper is at work."""
+        text = places.read_text(self.path / "keeper").split()
+        return len(text) == 2 and started_at(int(text[0])) == text[1]  # noqa: PLR2004 - a pair
+
+    def keep(self, environment: dict[str, str]) -> None:
+        """Start a keeper in a session of its own."""
+        log = os.open(self.path / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            child = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-I", str(self.program), str(self.path)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env=environment,
+                cwd="/",
+            )
+        finally:
+            os.close(log)
+        text = f"{child.pid} {started_at(child.pid)}"
+        places.write(self.path / "keeper", text.encode(), places.PRIVATE)
+
+    def group(self) -> Optional[int]:
+        """Return the session of the job's processes; None when there never was one."""
+        pid = places.read_text(self.path / "group").partition(" ")[0]
+        return int(pid) if pid else None
+
+
+def install_keeper(program: Path) -> None:
+    """Put the keeper beside the agent: it runs on when the agent's file is replaced."""
+    loader: Any = __loader__  # noqa: F821 - the import system's
+    source = loader.get_data(str(Path(__file__).with_name("keeper.py")))
+    if not program.exists() or program.read_bytes() != source:
+        places.write(program, source, places.PROGRAM)

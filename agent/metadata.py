@@ -1,0 +1,109 @@
+"""The instance metadata service, by tokens alone (IMDSv2)."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+from dataclasses import dataclass
+from typing import Optional
+from urllib.parse import urlsplit
+
+_TIMEOUT = 5
+_TOKEN_SECONDS = 21_600
+"""The longest that a token may live
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html)."""
+
+
+class MetadataError(Exception):
+    """The metadata service gives no usable answer."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What a machine learns of itself."""
+
+    id: str
+    ip: str
+    region: str
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the machine's role signs with."""
+
+    key_id: str
+    secret: str
+    token: str
+
+
+class Metadata:
+    """A client of one endpoint."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._place = urlsplit(endpoint)
+        self._token = ""
+
+    async def instance(self) -> Instance:
+        """Return who this machine is; raises `MetadataError`."""
+        read = "/latest/meta-data/"
+        return Instance(
+            id=await self._needed(f"{read}instance-id"),
+            ip=await self._needed(f"{read}local-ipv4"),
+            region=await self._needed(f"{read}placement/region"),
+        )
+
+    async def credentials(self) -> Optional[Credentials]:
+        """Return the role's credentials; None for a machine without one."""
+        folder = "/latest/meta-data/iam/security-credentials/"
+        roles = (await self.read(folder) or "").split()
+        if not roles:
+            return None
+        try:
+            found = json.loads(await self._needed(folder + roles[0]))
+            return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+        except (ValueError, KeyError) as error:
+            raise MetadataError(f"credentials of {roles[0]}: unreadable") from error
+
+    async def read(self, path: str) -> Optional[str]:
+        """Return the text at `path`; None where there is none; raises `MetadataError`."""
+        return await asyncio.to_thread(self._read, path)
+
+    async def _needed(self, path: str) -> str:
+        text = await self.read(path)
+        if not text:
+            raise MetadataError(f"{path}: there is nothing")
+        return text
+
+    def _read(self, path: str) -> Optional[str]:
+        for attempt in range(2):
+            if not self._token or attempt:
+                self._token = self._new_token()
+            status, body = self._call("GET", path, {"X-aws-ec2-metadata-token": self._token})
+            if status == http.client.OK:
+                return body
+            if status == http.client.NOT_FOUND:
+                return None
+            if status != http.client.UNAUTHORIZED:
+                break
+        raise MetadataError(f"{path}: the metadata service answers {status}")
+
+    def _new_token(self) -> str:
+        seconds = {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)}
+        status, body = self._call("PUT", "/latest/api/token", seconds)
+        if status != http.client.OK:
+            raise MetadataError(f"a token: the metadata service answers {status}")
+        return body
+
+    def _call(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(
+            self._place.hostname or "", self._place.port or 80, timeout=_TIMEOUT
+        )
+        try:
+            connection.request(method, self._place.path + path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise MetadataError(f"{self._place.netloc}: {error or type(error).__name__}") from error
+        finally:
+            connection.close()

@@ -1,0 +1,163 @@
+"""What the launcher answers and tells, read without trust in its shape."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional
+
+
+class Unreadable(Exception):  # noqa: N818 - a property of the message
+    """A message is not what was agreed; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What this machine is to run."""
+
+    user_data: str
+    command: str
+    environment: Mapping[str, str]
+    env_compat: tuple[str, ...]
+    login_user: str
+    on_complete: str
+    max_runtime: int
+    retries: int
+    peer_ssh: bool
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The whole truth for this machine; `lease` is RFC 3339."""
+
+    array_id: str
+    name: str
+    rank: int
+    size: int
+    generation: int
+    lease: str
+    lease_action: str
+    master_port: int
+    peers_revision: int
+    may_start: bool
+    ends: bool
+    job: Job
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another member, or this one."""
+
+    index: int
+    instance_id: str
+    ip: str
+    dns: str
+    hostname: str
+    slots: int
+    host_key: str
+    user_key: str
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Who has said hello; only `complete` ones become files."""
+
+    revision: int
+    complete: bool
+    peers: tuple[Peer, ...]
+
+
+@dataclass(frozen=True)
+class Tell:
+    """A nudge."""
+
+    what: str
+    exec_id: str
+    argv: tuple[str, ...]
+    timeout_seconds: int
+
+
+def read_assignment(data: bytes) -> Assignment:
+    """Read an assignment; raises `Unreadable`."""
+    value = _object(data)
+    try:
+        lease, job = value["lease"], value["job"]
+        return Assignment(
+            array_id=str(value["array_id"]),
+            name=str(value["name"]),
+            rank=int(value["rank"]),
+            size=int(value["size"]),
+            generation=int(value["generation"]),
+            lease=str(lease["until"]),
+            lease_action=str(lease.get("action", "terminate")),
+            master_port=int(value["master_port"]),
+            peers_revision=int(value["peers_revision"]),
+            may_start=bool(value.get("may_start", True)),
+            ends=bool(value.get("ends", False)),
+            job=_job(job),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"assignment: {error!r}") from error
+
+
+def read_peers(data: bytes) -> Peers:
+    """Read peers; raises `Unreadable`."""
+    value = _object(data)
+    try:
+        return Peers(
+            revision=int(value["revision"]),
+            complete=bool(value["complete"]) and len(value["peers"]) == int(value["size"]),
+            peers=tuple(_peer(each) for each in value["peers"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unreadable(f"peers: {error!r}") from error
+
+
+def read_tell(data: bytes) -> Tell:
+    """Read a nudge; raises `Unreadable`."""
+    value = _object(data)
+    try:
+        return Tell(
+            what=str(value["what"]),
+            exec_id=str(value.get("exec_id", "")),
+            argv=tuple(str(each) for each in value.get("argv", ())),
+            timeout_seconds=int(value.get("timeout_seconds", 0)),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unreadable(f"tell: {error!r}") from error
+
+
+def _object(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError as error:
+        raise Unreadable("not JSON") from error
+
+
+def _job(value: Any) -> Job:
+    return Job(
+        user_data=str(value.get("user_data", "")),
+        command=str(value.get("command", "")),
+        environment={str(name): str(text) for name, text in value.get("environment", {}).items()},
+        env_compat=tuple(str(each) for each in value.get("env_compat", ())),
+        login_user=str(value.get("login_user", "")),
+        on_complete=str(value.get("on_complete", "none")),
+        max_runtime=int(value.get("max_runtime", 0)),
+        retries=int(value.get("retries", 0)),
+        peer_ssh=bool(value.get("peer_ssh", True)),
+    )
+
+
+def _peer(value: Any) -> Peer:
+    facts: Optional[Any] = value.get("facts")
+    said = facts or {}
+    return Peer(
+        index=int(value["index"]),
+        instance_id=str(value["instance_id"]),
+        ip=str(value["ip"]),
+        dns=str(value.get("dns", "")),
+        hostname=str(said.get("hostname", "")),
+        slots=int(said.get("slots", 1)),
+        host_key=str(said.get("host_key", "")),
+        user_key=str(said.get("user_key", "")),
+    )

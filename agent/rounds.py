@@ -1,0 +1,91 @@
+"""Asking for the assignment: on every connect, every 30 s and when nudged; and acting on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Awaitable, Callable
+
+from agent import deadman
+from agent.accounts import peers_account
+from agent.console import say
+from agent.link import Away, Link, Refused
+from agent.orders import Assignment, Unreadable, read_assignment, read_peers
+from agent.rendezvous import Rendezvous
+from agent.state import Machine, Orders
+
+ASK_EVERY = timedelta(seconds=30)
+_MOST_SILENT = 2
+"""Questions in a row without any answer after which a connection is given up."""
+
+
+class Rounds:
+    """One question at a time, and all that follows from its answer."""
+
+    def __init__(self, machine: Machine, orders: Orders, rendezvous: Rendezvous) -> None:
+        self._machine = machine
+        self._orders = orders
+        self._rendezvous = rendezvous
+        self._due = asyncio.Event()
+        self._silent = 0
+
+    def nudge(self) -> None:
+        """Ask now."""
+        self._due.set()
+
+    async def run(self, link: Link, hello: Callable[[Assignment], Awaitable[None]]) -> None:
+        """Ask for ever; `hello` is awaited once, with the first answer."""
+        greeted = False
+        while True:
+            await link.open.wait()
+            self._due.clear()
+            try:
+                assignment = await self._assignment(link)
+                if not greeted:
+                    await hello(assignment)
+                    greeted = True
+                await self._peers(link, assignment)
+            except (Away, Refused, Unreadable) as error:
+                say(f"assignment: {error}")
+            await self._until_due()
+
+    async def _until_due(self) -> None:
+        try:
+            await asyncio.wait_for(self._due.wait(), ASK_EVERY.total_seconds())
+        except asyncio.TimeoutError:
+            return
+
+    async def _assignment(self, link: Link) -> Assignment:
+        machine = self._machine
+        try:
+            data = await link.ask(machine.subjects.assignment, self._ask())
+        except Away:
+            self._silent += 1
+            if self._silent >= _MOST_SILENT:
+                self._silent = 0
+                link.doubt()
+            raise
+        self._silent = 0
+        link.confirm()
+        assignment = read_assignment(data)
+        await self._orders.set(assignment, data)
+        if not deadman.is_armed(machine.places, assignment):
+            try:
+                await deadman.arm(machine, assignment)
+            except deadman.NotArmed as error:
+                say(f"FAILED: arming the dead-man switch: {error}")
+        return assignment
+
+    async def _peers(self, link: Link, assignment: Assignment) -> None:
+        if not self._rendezvous.is_stale(assignment):
+            return
+        machine = self._machine
+        peers = read_peers(await link.ask(machine.subjects.peers, self._ask()))
+        account = peers_account(machine.config.root, assignment.job.login_user)
+        await self._rendezvous.write(assignment, peers, account)
+
+    def _ask(self) -> bytes:
+        current = self._orders.current
+        generation = current.generation if current else self._machine.config.generation
+        return json.dumps({"generation": generation}).encode()

@@ -1,0 +1,158 @@
+"""Signs of work, as counters of the kernel, and what two readings of them say.
+
+What can't be read is None: nothing is known of it, and who decides takes it for busy.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Optional, Tuple
+
+_PROC = Path("/proc")
+_SECTOR = 512
+"""Bytes, always (https://www.kernel.org/doc/Documentation/block/stat.txt)."""
+
+_IDLE_FIELDS = (3, 4)
+_WHOLE_DISK = re.compile(r"(?:nvme\d+n\d+|x?v?[sh]?d[a-z]+|mmcblk\d+)")
+_GPU_WITHIN = 10
+
+
+@dataclass(frozen=True)
+class Counters:
+    """One reading; `cpu` is (busy, all) in ticks, the rest in bytes since boot."""
+
+    at: float
+    cpu: Optional[Tuple[int, int]]
+    network: Optional[int]
+    disk: Optional[int]
+    gpu: Optional[float]
+    job_processes: Optional[int]
+    ssh_sessions: Optional[int]
+
+
+def read_counters(at: float, session: Optional[int]) -> Counters:
+    """Read all signs now; `session` is that of the job."""
+    processes = _processes()
+    return Counters(
+        at=at,
+        cpu=cpu_ticks(_text("stat")),
+        network=network_bytes(_text("net/dev")),
+        disk=disk_bytes(_text("diskstats")),
+        gpu=_gpu_share(),
+        job_processes=_count_job(processes, session),
+        ssh_sessions=_count_ssh(processes),
+    )
+
+
+def compare(before: Counters, now: Counters) -> dict[str, Any]:
+    """Return a heartbeat's signs; those that are unknown are left out."""
+    window = max(now.at - before.at, 0.001)
+    signs = {
+        "job_processes": now.job_processes,
+        "ssh_sessions": now.ssh_sessions,
+        "cpu_share": _share(before.cpu, now.cpu),
+        "network_rate": _rate(before.network, now.network, window),
+        "disk_rate": _rate(before.disk, now.disk, window),
+        "gpu_share": now.gpu,
+    }
+    known = {name: value for name, value in signs.items() if value is not None}
+    return {"window_seconds": window, **known}
+
+
+def _share(
+    before: Optional[Tuple[int, int]], now: Optional[Tuple[int, int]]
+) -> Optional[float]:
+    if before is None or now is None or now[1] <= before[1]:
+        return None
+    return min(max((now[0] - before[0]) / (now[1] - before[1]), 0.0), 1.0)
+
+
+def _rate(before: Optional[int], now: Optional[int], window: float) -> Optional[float]:
+    if before is None or now is None or now < before:
+        return None
+    return (now - before) / window
+
+
+def cpu_ticks(stat: str) -> Optional[Tuple[int, int]]:
+    """Return busy and all ticks of /proc/stat's first line."""
+    fields = stat.partition("\n")[0].split()
+    if len(fields) <= max(_IDLE_FIELDS) + 1 or fields[0] != "cpu":
+        return None
+    ticks = [int(each) for each in fields[1:9]]
+    return sum(ticks) - sum(ticks[each] for each in _IDLE_FIELDS), sum(ticks)
+
+
+def network_bytes(text: str) -> Optional[int]:
+    """Return received and sent bytes of all interfaces but loopback, from /proc/net/dev."""
+    rows = [line.partition(":") for line in text.splitlines() if ":" in line]
+    counts = [rest.split() for name, _, rest in rows if name.strip() != "lo"]
+    return sum(int(each[0]) + int(each[8]) for each in counts) if counts else None
+
+
+def disk_bytes(text: str) -> Optional[int]:
+    """Return read and written bytes of all whole disks, from /proc/diskstats."""
+    rows = [line.split() for line in text.splitlines()]
+    disks = [row for row in rows if len(row) > 9 and _WHOLE_DISK.fullmatch(row[2])]  # noqa: PLR2004 - the last field used
+    return sum((int(row[5]) + int(row[9])) * _SECTOR for row in disks) if disks else None
+
+
+def _gpu_share() -> Optional[float]:
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments
+            [program, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=_GPU_WITHIN,
+        )
+        return max(float(each) for each in done.stdout.split()) / 100
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _processes() -> Optional[dict[int, Tuple[str, int, int]]]:
+    """Return name, parent and session of every process."""
+    found: dict[int, Tuple[str, int, int]] = {}
+    try:
+        numbers = [int(each.name) for each in _PROC.iterdir() if each.name.isdigit()]
+    except OSError:
+        return None
+    for number in numbers:
+        text = _text(f"{number}/stat")
+        name = text[text.find("(") + 1 : text.rfind(")")]
+        fields = text.rpartition(")")[2].split()
+        if len(fields) > 3 and fields[0] not in "ZX":  # noqa: PLR2004 - up to the session
+            found[number] = (name, int(fields[1]), int(fields[3]))
+    return found
+
+
+def _count_job(
+    processes: Optional[dict[int, Tuple[str, int, int]]], session: Optional[int]
+) -> Optional[int]:
+    if processes is None:
+        return None
+    return sum(1 for _, _, each in processes.values() if session is not None and each == session)
+
+
+def _count_ssh(processes: Optional[dict[int, Tuple[str, int, int]]]) -> Optional[int]:
+    """Count sshd processes below another one: one for each connection, and one more for its user
+    where it gives privileges up, whose parent is such a one."""
+    if processes is None:
+        return None
+    servers = {pid for pid, (name, _, _) in processes.items() if name.startswith("sshd")}
+    parents = {processes[pid][1] for pid in servers}
+    return sum(1 for pid in servers if processes[pid][1] in servers and pid not in parents)
+
+
+def _text(name: str) -> str:
+    try:
+        return (_PROC / name).read_text(errors="replace")
+    except OSError:
+        return ""

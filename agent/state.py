@@ -1,0 +1,72 @@
+"""What the parts of the agent share: who this machine is, and what it was told last."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Optional
+
+from agent import orders, places
+from agent.clock import Clock
+from agent.config import Config
+from agent.metadata import Instance
+from agent.orders import Assignment
+from agent.subjects import Subjects
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What stays the same as long as the agent runs."""
+
+    config: Config
+    instance: Instance
+    boot_id: str
+    clock: Clock
+
+    @property
+    def places(self) -> places.Places:
+        """Where its files lie."""
+        return places.Places(self.config.root)
+
+    @property
+    def subjects(self) -> Subjects:
+        """What it hears and says."""
+        return Subjects(self.config.array_id, self.instance.id)
+
+
+class Orders:
+    """The last assignment, kept over restarts of the agent; who waits for one is woken."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._changed = asyncio.Condition()
+        self.current: Optional[Assignment] = None
+        if file.exists():
+            self.current = orders.read_assignment(file.read_bytes())
+
+    async def set(self, assignment: Assignment, data: bytes) -> None:
+        """Take an assignment in."""
+        if assignment != self.current:
+            await asyncio.to_thread(places.write, self._file, data, places.PRIVATE)
+        async with self._changed:
+            self.current = assignment
+            self._changed.notify_all()
+
+    async def until(self, fits: Callable[[Assignment], bool]) -> Assignment:
+        """Wait for an assignment that fits."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.current is not None and fits(self.current))
+            if self.current is None:
+                raise AssertionError("the wait is over without an assignment")
+            return self.current
+
+
+def boot_id(where: places.Places) -> str:
+    """Return an id that lasts until the machine's next boot, made when there is none yet."""
+    file = where.run / "boot"
+    if not file.exists():
+        uptime = places.read_text(Path("/proc/uptime")).partition(".")[0]
+        places.write(file, f"{uuid.uuid4()} {uptime}\n".encode(), places.PUBLIC)
+    return places.read_text(file).partition(" ")[0]

@@ -1,0 +1,49 @@
+"""Tasks that live and die together: what Python 3.11 calls a task group."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Coroutine
+
+
+class Tasks:
+    """A set of tasks with one end: the first failure, or `close`."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[Any]] = set()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Run `work` beside the others."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if task.cancelled() or self._failed.done():
+            return
+        error = task.exception()
+        if error is not None:
+            self._failed.set_exception(error)
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Return when `stop` is set; raise what the first task that fails has raised."""
+        waiting = asyncio.get_running_loop().create_task(stop.wait())
+        try:
+            await asyncio.wait({waiting, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        if self._failed.done():
+            self._failed.result()
+
+    async def close(self) -> None:
+        """Cancel all tasks and wait for their ends."""
+        tasks = tuple(self._running)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._failed.done():
+            self._failed.exception()
+        else:
+            self._failed.cancel()

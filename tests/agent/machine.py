@@ -1,0 +1,128 @@
+"""A machine's root folder, its shims, and the real agent in it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from scripts.build_agent import ROOT, build
+from spawn.clock import SystemClock
+from tests.agent.imds import Imds, serving_imds
+from tests.agent.launcher import ARRAY, INSTANCE
+
+_CLOCK = SystemClock()
+_POLL = timedelta(milliseconds=20)
+_SHIM = '#!/bin/sh\necho "${0##*/} $*" >>"$SPAWN_ROOT/called"\n'
+
+
+def oldest_python() -> str:
+    """Return the oldest interpreter that there is here, of those that machines have."""
+    return shutil.which("python3.9") or sys.executable
+
+
+@dataclass
+class Machine:
+    root: Path
+    imds: Imds
+    bus_url: str
+    pyz: Path
+    process: asyncio.subprocess.Process | None = None
+
+    def environment(self) -> dict[str, str]:
+        shims = str(self.root / "shims")
+        return {
+            "PATH": f"{shims}:{os.defpath}",
+            "SPAWN_ROOT": str(self.root),
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.imds.url,
+            "SPAWN_DEPLOYMENT": "d-1",
+            "SPAWN_ARRAY_ID": ARRAY,
+            "SPAWN_RANKS": "0",
+            "SPAWN_GENERATION": "0",
+            "SPAWN_LEASE": "2036-01-01T00:00:00Z",
+            "SPAWN_LEASE_ACTION": "terminate",
+            "SPAWN_TTL_CAP": "3600",
+            "SPAWN_BUS_URL": self.bus_url,
+            "SPAWN_BUS_FINGERPRINT": "",
+        }
+
+    async def start(self) -> None:
+        self.process = await asyncio.create_subprocess_exec(
+            oldest_python(), str(self.pyz), env=self.environment(), start_new_session=True
+        )
+
+    async def kill(self) -> None:
+        """End the agent as a crash does."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.terminate()
+        async with asyncio.timeout(20):
+            return await self.process.wait()
+
+    def calls(self) -> list[str]:
+        """Return what was asked of the machine's init."""
+        called = self.root / "called"
+        return called.read_text().splitlines() if called.exists() else []
+
+    async def until_called(self, line: str) -> None:
+        async with asyncio.timeout(60):
+            while line not in self.calls():
+                await _CLOCK.sleep(_POLL)
+
+    async def until_exists(self, path: str) -> Path:
+        async with asyncio.timeout(60):
+            while not (self.root / path).exists():
+                await _CLOCK.sleep(_POLL)
+        return self.root / path
+
+    def end_job(self) -> None:
+        """End what the agent has left running, by the ids that it has written down."""
+        for name in ("keeper", "group"):
+            file = self.root / "var/lib/spawn/job" / name
+            if file.exists():
+                pid = int(file.read_text().split()[0])
+                if Path(f"/proc/{pid}").exists():
+                    os.killpg(pid, signal.SIGKILL)
+
+
+def lay_out(root: Path) -> None:
+    shims = root / "shims"
+    shims.mkdir(parents=True)
+    for name in ("shutdown", "poweroff", "systemctl"):
+        (shims / name).write_text(_SHIM)
+        (shims / name).chmod(0o755)
+    programs = root / "usr/local/lib/spawn"
+    programs.mkdir(parents=True)
+    shutil.copy(ROOT / "agent/boot/deadman", programs / "deadman")
+    (programs / "deadman").chmod(0o755)
+
+
+@asynccontextmanager
+async def a_machine(folder: Path, bus_url: str) -> AsyncGenerator[Machine]:
+    """A machine whose agent is not yet started."""
+    root = folder / "machine"
+    lay_out(root)
+    pyz = build(folder / "agent.pyz")
+    texts = {
+        "instance-id": INSTANCE,
+        "local-ipv4": "127.0.0.1",
+        "placement/region": "eu-central-1",
+    }
+    async with serving_imds(texts) as imds:
+        machine = Machine(root, imds, bus_url, pyz)
+        try:
+            yield machine
+        finally:
+            if machine.process is not None:
+                await machine.stop()
+            machine.end_job()
