@@ -1,0 +1,97 @@
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.launcher.plan.rendezvous import assignment_of, is_complete, peers_of, revision_of
+from spawn.contracts.arrays import Array
+from spawn.contracts.launches import JobSpec
+from spawn.contracts.members import Facts, Member
+from tests.builders import a_chunk, an_array, an_ending, an_instance, running
+from tests.services.launcher.plan.views import with_intent
+
+FACTS = Facts(hostname="ip-10-0-0-1", slots=4)
+
+
+def greeted(rank: int = 0, **changes: object) -> Member:
+    """Return a member whose agent has said hello."""
+    return running(rank, facts=FACTS, **changes)
+
+
+def placed(size: int = 2) -> Array:
+    """Return an array all of whose ranks have an instance."""
+    return an_array(size=size, chunks=())
+
+
+def by_rank(*members: Member) -> dict[int, Member]:
+    return {member.rank: member for member in members}
+
+
+def test_a_machine_is_told_its_rank_and_what_to_run() -> None:
+    members = by_rank(greeted(0), running(1))
+    job = JobSpec(command="true")
+    told = assignment_of(placed(), members[1], members, job)
+    assert (told.rank, told.size, told.generation, told.job) == (1, 2, 0, job)
+    assert told.peers_revision == 1
+    assert 20_000 <= told.master_port < 40_000
+    assert told.may_start
+    assert not told.ends
+
+
+def test_all_machines_of_an_array_meet_at_one_port() -> None:
+    members = by_rank(greeted(0), greeted(1))
+    ports = {
+        assignment_of(placed(), each, members, JobSpec()).master_port for each in members.values()
+    }
+    assert len(ports) == 1
+
+
+def test_a_machine_of_an_array_that_is_ending_is_told_so() -> None:
+    array = msgspec.structs.replace(placed(), ending=an_ending())
+    assert assignment_of(array, running(0), by_rank(running(0)), JobSpec()).ends
+
+
+def test_peers_are_in_order_of_ranks_with_private_addresses() -> None:
+    peers = peers_of(placed(), by_rank(greeted(1), greeted(0)))
+    assert peers.complete
+    assert [(each.index, each.instance_id, each.ip) for each in peers.peers] == [
+        (rank, an_instance(rank).id, an_instance(rank).private_ip) for rank in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("array", "members", "expected"),
+    [
+        pytest.param(placed(), by_rank(greeted(0), greeted(1)), True, id="all have said hello"),
+        pytest.param(placed(), by_rank(greeted(0), running(1)), False, id="one has not"),
+        pytest.param(placed(), {}, False, id="nobody is there"),
+        pytest.param(
+            an_array(size=2, chunks=(a_chunk("1"),)),
+            by_rank(greeted(0)),
+            False,
+            id="a rank waits for a pool",
+        ),
+        pytest.param(with_intent(an_array(size=2)), by_rank(), False, id="a call is open"),
+    ],
+)
+def test_the_barrier(array: Array, members: dict[int, Member], expected: bool) -> None:
+    assert is_complete(array, members) is expected
+    assert peers_of(array, members).complete is expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=8))
+def test_the_revision_goes_up_with_every_hello_and_every_replacement(
+    states: list[tuple[int, bool]],
+) -> None:
+    members = [
+        greeted(rank, generation=generation) if hello else running(rank, generation=generation)
+        for rank, (generation, hello) in enumerate(states)
+    ]
+    before = revision_of(members)
+    for rank, member in enumerate(members):
+        others = members[:rank] + members[rank + 1 :]
+        replaced = running(rank, generation=member.generation + 1)
+        assert revision_of([*others, replaced]) > before
+        if member.facts is None:
+            hello = msgspec.structs.replace(member, facts=FACTS)
+            assert revision_of([*others, hello]) > before
