@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from spawn.aws.shapes import InstanceProfile, Role
+from spawn.contracts.grants import InstanceProfile, Role
 from spawn.errors import Cause, Conflict, Rejected
 
 if TYPE_CHECKING:

@@ -5,15 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
 
-from spawn.aws.shapes import (
-    Caller,
-    Image,
-    InstanceProfile,
-    InstanceType,
-    Role,
-    SecurityGroup,
-    Subnet,
-)
+from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.contracts.grants import InstanceProfile, Role
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances

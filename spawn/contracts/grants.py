@@ -24,3 +24,24 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
     role: str
     profile: str
     path: str
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """An IAM role. `trust` is the policy document that says who may assume it, as JSON.
+
+    `policies` are what it is allowed: names of inline policies and ARNs of attached ones.
+    """
+
+    name: str
+    path: str
+    trust: str
+    tags: dict[str, str]
+    policies: tuple[str, ...] = ()
+
+
+class InstanceProfile(msgspec.Struct, frozen=True, kw_only=True):
+    """An instance profile: by it EC2 gives instances a role, one at most."""
+
+    name: str
+    path: str
+    roles: tuple[str, ...]

@@ -16,6 +16,9 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.logs import log_subject
 from spawn.contracts.reports import report_subject
 
+ACCOUNT = "APP"
+"""The account of the bus that services, users and machines share."""
+
 AUDIENCE_HEADER = "x-spawn-audience"
 """Signed header: the deployment that the proof is for."""
 

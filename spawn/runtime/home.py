@@ -16,8 +16,8 @@ from spawn.runtime.processes import ProcessRef, is_alive
 from spawn.runtime.settings import load
 
 Mode = Literal["sandbox", "aws"]
-User = Literal["services", "cli", "observer"]
-USERS: tuple[User, ...] = ("services", "cli", "observer")
+User = Literal["services", "cli", "observer", "callout", "system"]
+USERS: tuple[User, ...] = ("services", "cli", "observer", "callout", "system")
 
 
 class HomeSettings(msgspec.Struct, frozen=True):
@@ -64,6 +64,21 @@ class Home(msgspec.Struct, frozen=True):
     def creds(self, user: User) -> Path:
         """Return the file that holds `user:password` of one bus user."""
         return self.root / f"{user}.creds"
+
+    @property
+    def callout_seed(self) -> Path:
+        """The seed of the key that signs who a machine is."""
+        return self.root / "callout.nk"
+
+    @property
+    def bus_certificate(self) -> Path:
+        """The certificate of the bus that we have made ourselves."""
+        return self.root / "bus.crt"
+
+    @property
+    def bus_key(self) -> Path:
+        """The private key of that certificate."""
+        return self.root / "bus.key"
 
     def jetstream(self, mode: Mode) -> Path:
         """Return where streams are stored; the two clouds must never mix."""

@@ -25,7 +25,8 @@ def purge(home: Home) -> None:
     for folder in (home.logs, home.runs, home.sandbox, home.jetstream("aws").parent):
         shutil.rmtree(folder, ignore_errors=not folder.exists())
     files = (home.control, home.bus_conf, home.bus_ports, home.credentials)
-    for file in (*files, *map(home.creds, USERS)):
+    secrets = (home.callout_seed, home.bus_certificate, home.bus_key)
+    for file in (*files, *secrets, *map(home.creds, USERS)):
         file.unlink(missing_ok=True)
     if home.root.exists() and not any(home.root.iterdir()):
         home.root.rmdir()

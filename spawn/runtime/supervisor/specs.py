@@ -15,6 +15,8 @@ SERVICES = "services"
 """The names of the processes; with `isolate` each service is a process of its own name."""
 
 _NOWHERE = "/dev/null"
+_BROKER = "iam_broker"
+"""The one service that is given the keys of the bus's doors."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -77,6 +79,12 @@ def host(home: Home, name: str, services: tuple[str, ...], *, env: Mapping[str, 
     its predecessor held.
     """
     own = {"SPAWN_REPLICA": f"{name}-0", "SPAWN_RUN_FILE": str(home.run_file(name))}
+    if _BROKER in services:
+        own |= {
+            "SPAWN_CALLOUT_CREDS": str(home.creds("callout")),
+            "SPAWN_CALLOUT_SEED": str(home.callout_seed),
+            "SPAWN_SYSTEM_CREDS": str(home.creds("system")),
+        }
     return Spec(
         name=name,
         argv=(*_python("spawn.runtime.host"), *services),

@@ -25,13 +25,14 @@ from spawn.contracts import arrays
 from spawn.contracts.arrays import DeploymentMark
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.reports import JobExited
-from spawn.runtime.home import Home, Mode, User
+from spawn.runtime.home import USERS, Home, Mode, User
 from spawn.runtime.supervisor import nats_server
-from spawn.runtime.supervisor.bus_config import SERVICES_INBOX, BusPorts, render
+from spawn.runtime.supervisor.bus_config import SERVICES_INBOX, Access, BusPorts, render
 from spawn.runtime.supervisor.readiness import bus_is_ready
 from tests.fakes.machine import FakeMachine
 
-PASSWORDS: dict[User, str] = {"services": "s", "cli": "c", "observer": "o"}
+PASSWORDS: dict[User, str] = {user: user for user in USERS}
+ACCESS = Access(passwords=PASSWORDS, issuer="A")
 CLOCK = SystemClock()
 
 
@@ -39,7 +40,7 @@ CLOCK = SystemClock()
     ("mode", "interval"), [("sandbox", "1s"), ("aws", "always")], ids=["sandbox", "aws"]
 )
 def test_streams_are_written_out_as_the_mode_needs(mode: Mode, interval: str) -> None:
-    conf = json.loads(render(BusPorts(1, 2), passwords=PASSWORDS, store=Path("/s"), mode=mode))
+    conf = json.loads(render(BusPorts(1, 2), ACCESS, store=Path("/s"), mode=mode))
     assert conf["jetstream"] == {"store_dir": "/s", "sync_interval": interval}
     assert conf["feature_flags"] == {"js_ack_fc_v2": False}
     assert conf["listen"] == "127.0.0.1:1"
@@ -47,8 +48,8 @@ def test_streams_are_written_out_as_the_mode_needs(mode: Mode, interval: str) ->
 
 
 def test_nobody_but_the_services_may_ask_for_specs_or_write_state() -> None:
-    conf = json.loads(render(BusPorts(1, 2), passwords=PASSWORDS, store=Path("/s"), mode="aws"))
-    for user in conf["authorization"]["users"]:
+    conf = json.loads(render(BusPorts(1, 2), ACCESS, store=Path("/s"), mode="aws"))
+    for user in conf["accounts"]["APP"]["users"]:
         if user["user"] == "services":
             assert "permissions" not in user
             continue

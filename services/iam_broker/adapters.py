@@ -1,0 +1,70 @@
+"""The IAM broker's world over the real doors."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from services.iam_broker.config import Settings
+from services.iam_broker.ports import Answering, Stores, World
+from spawn.aws.session import open_aws
+from spawn.aws.settings import AwsSettings
+from spawn.bus.callout import answering
+from spawn.bus.clients import Clients
+from spawn.bus.connection import Bus, connect
+from spawn.bus.issuing import Issuer
+from spawn.bus.once import Once
+from spawn.bus.settings import BusSettings
+from spawn.bus.stores import Store
+from spawn.contracts import grants, members
+from spawn.contracts.identities import ACCOUNT
+from spawn.runtime.context import Context
+from spawn.runtime.settings import load
+
+
+@asynccontextmanager
+async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
+    """Open AWS, and connect as those whom the server asks and obeys, where they are named."""
+    bus = context.bus
+    async with AsyncExitStack() as stack:
+        aws = await stack.enter_async_context(
+            open_aws(load(AwsSettings, prefix="SPAWN_AWS_"), context.clock)
+        )
+        yield World(
+            deployment=context.deployment,
+            clock=context.clock,
+            stores=Stores(
+                grants=Store(bus, grants.BUCKET, grants.Grant),
+                members=Store(bus, members.BUCKET, members.Member),
+            ),
+            aws=aws,
+            once=Once(bus),
+            answering=await _answering(context, stack),
+            clients=await _clients(context, stack),
+        )
+
+
+async def _answering(context: Context[Settings], stack: AsyncExitStack) -> Answering | None:
+    settings = context.settings
+    if not settings.callout_creds or not settings.callout_seed:
+        return None
+    seed = await asyncio.to_thread(Path(settings.callout_seed).read_bytes)
+    bus = await _connected(context, stack, settings.callout_creds)
+    return partial(answering, bus, Issuer(seed.strip()))
+
+
+async def _clients(context: Context[Settings], stack: AsyncExitStack) -> Clients | None:
+    creds = context.settings.system_creds
+    return Clients(await _connected(context, stack, creds), ACCOUNT) if creds else None
+
+
+async def _connected(context: Context[Settings], stack: AsyncExitStack, creds: str) -> Bus:
+    """Connect to the bus of this process as another user."""
+    settings = msgspec.structs.replace(load(BusSettings), nats_creds=creds, nats_inbox="")
+    name = f"{context.service} {Path(creds).stem}"
+    return await stack.enter_async_context(
+        connect(settings, name=name, patient=True, clock=context.clock)
+    )

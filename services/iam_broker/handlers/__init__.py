@@ -1,0 +1,1 @@
+"""What the IAM broker does, one short coroutine per occasion."""

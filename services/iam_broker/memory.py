@@ -1,0 +1,118 @@
+"""What one replica of the IAM broker remembers: copies and hints, never the truth."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+
+from spawn.bus.mirror import Mirror
+from spawn.bus.ports import Change, Deleted, Entry, Restarted
+from spawn.contracts.grants import Grant
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.instances import Described
+from spawn.contracts.members import Member, member_key
+from spawn.errors import Outcome
+
+
+class Roster:
+    """This replica's copy of the members, by instance.
+
+    `stirred` is set when an instance has ended, or has been replaced, since it was cleared.
+    """
+
+    def __init__(self) -> None:
+        self._members = Mirror[Member]()
+        self._keys: dict[InstanceId, str] = {}
+        self._replaced: set[InstanceId] = set()
+        self.stirred = asyncio.Event()
+
+    async def known(self) -> None:
+        """Return once every record has been read."""
+        await self._members.caught_up.wait()
+
+    def find(self, instance_id: InstanceId) -> Member | None:
+        """Return the member that an instance fills."""
+        entry = self._members.get(self._keys.get(instance_id, ""))
+        found = None if entry is None else entry.value
+        return found if found is not None and found.instance.id == instance_id else None
+
+    def holder(self, array_id: ArrayId, rank: int) -> Member | None:
+        """Return the member of a rank."""
+        entry = self._members.get(member_key(array_id, rank))
+        return None if entry is None else entry.value
+
+    def is_over(self, name: str) -> bool:
+        """Say whether an instance is known to have ended or to have been replaced."""
+        instance_id = InstanceId(name)
+        member = self.find(instance_id)
+        return instance_id in self._replaced if member is None else member.instance.state.is_going
+
+    def note(self, change: Change[Member]) -> None:
+        """Take what the watch of the members yields."""
+        before = self._members.get(change.key) if isinstance(change, Entry | Deleted) else None
+        self._members.take(change)
+        match change:
+            case Entry():
+                self._note_member(change, before)
+            case Deleted() if before is not None:
+                self._keys.pop(before.value.instance.id, None)
+                self._replaced.discard(before.value.instance.id)
+            case Restarted():
+                self._keys.clear()
+                self._replaced.clear()
+            case _:
+                pass
+
+    def _note_member(self, change: Entry[Member], before: Entry[Member] | None) -> None:
+        now = change.value.instance.id
+        self._keys[now] = change.key
+        if before is not None and before.value.instance.id != now:
+            self._replaced.add(before.value.instance.id)
+            self.stirred.set()
+        if change.value.instance.state.is_going:
+            self.stirred.set()
+
+
+class Lookups:
+    """Instances that no record names, waiting to be looked up together."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self._waiting: dict[str, dict[InstanceId, list[asyncio.Future[Described | None]]]] = (
+            defaultdict(lambda: defaultdict(list))
+        )
+
+    async def find(self, region: str, instance_id: InstanceId) -> Described | None:
+        """Return an instance as EC2 has it, None when EC2 does not know it."""
+        found: asyncio.Future[Described | None] = asyncio.get_running_loop().create_future()
+        self._waiting[region][instance_id].append(found)
+        self.asked.set()
+        return await found
+
+    def take(self) -> Mapping[str, tuple[InstanceId, ...]]:
+        """Return who is asked for in which region."""
+        self.asked.clear()
+        return {region: tuple(ids) for region, ids in self._waiting.items()}
+
+    def settle(
+        self, region: str, answers: Mapping[InstanceId, Described | None] | Outcome
+    ) -> None:
+        """Tell those who wait in a region what EC2 said."""
+        waiting = self._waiting.pop(region, {})
+        for instance_id, futures in waiting.items():
+            for future in futures:
+                if future.done():
+                    continue
+                if isinstance(answers, Outcome):
+                    future.set_exception(answers)
+                else:
+                    future.set_result(answers.get(instance_id))
+
+
+class Memory:
+    """What this replica remembers between decisions; losing it costs a few calls."""
+
+    def __init__(self) -> None:
+        self.grants = Mirror[Grant]()
+        self.checked: dict[str, datetime] = {}
+        self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

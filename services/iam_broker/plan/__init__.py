@@ -1,0 +1,1 @@
+"""What the IAM broker decides, from values alone."""
