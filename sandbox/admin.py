@@ -5,7 +5,7 @@ needs `Authorization: Bearer TOKEN`, the `admin_token` of `sandbox.json`. Bodies
 a field that is unknown, missing or of the wrong type is answered with 400 and
 `{"error": "... - at `$.field`"}`. Times are seconds: a number, or `[low, high]` for a uniform
 distribution. The same bodies are the sections of a scenario file (`sandbox.behaviour.Scenario`),
-in lists for capacity, fault, latency and quota.
+in lists for capacity, fault, latency, quota and boot.
 
     POST capacity         {"market": "spot", "instance_type": "g5.xlarge", "zone": "us-east-1a",
                            "free": 37}
@@ -27,6 +27,10 @@ in lists for capacity, fault, latency and quota.
                           null is no limit, as at the start
     POST signature        {"services": ["sts"]}
                           whose signatures are verified; `*` is all
+    POST machines         {"mode": "real"}
+                          real, hollow or off, for instances that begin to run from now on
+    POST boot             {"rank": 3, "delay": [1, 5], "user_data_fails": false}
+                          any part of it; without a rank, every machine
     POST reset-behaviour  {}
                           back to the start's scenario, full buckets, no faults; instances stay
     GET state             {"regions": {REGION: {"instances": {STATE: n},
@@ -50,10 +54,12 @@ from aiohttp import web
 
 from sandbox import state
 from sandbox.behaviour import (
+    Boot,
     CapacityRule,
     Fault,
     Latency,
     Lifecycle,
+    Machines,
     Quota,
     Signature,
     Throttle,
@@ -97,6 +103,8 @@ class Admin:
         self._section(application, "lifecycle", Lifecycle, behaviours.set_lifecycle)
         self._section(application, "quota", Quota, behaviours.set_quota)
         self._section(application, "signature", Signature, behaviours.set_signature)
+        self._section(application, "machines", Machines, behaviours.set_machines)
+        self._section(application, "boot", Boot, behaviours.add_boot)
         router.add_route("*", _PREFIX + "{tail:.*}", self._unknown)
         router.add_route("*", "/moto-api/{tail:.*}", self._unknown)
 

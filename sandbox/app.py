@@ -5,7 +5,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from aiohttp import web
 
 from sandbox import moto_speed
 from sandbox.admin import Admin
-from sandbox.behaviour import Scenario
+from sandbox.behaviour import MachineMode, Machines, Scenario
 from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
 from sandbox.ec2 import lifecycle, wrappers
@@ -24,9 +24,12 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.events import StateEvents
 from sandbox.front import Front, Parts
 from sandbox.longpoll import LongPolls
+from sandbox.machines import network
+from sandbox.machines.fleet import Fleet, Ground, hollow_because
 from sandbox.moto_server import MotoServer
 from sandbox.request import DEFAULT_REGION
 from spawn.clock import SystemClock, wait_event
+from spawn.runtime.settings import environment
 from spawn.telemetry.log import get_logger
 
 ANNOUNCEMENT = "sandbox.json"
@@ -46,6 +49,8 @@ class Options(msgspec.Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 0
     scenario: Scenario = Scenario()
+    machines: MachineMode | None = None
+    """In place of what the scenario says."""
 
 
 class Sandbox:
@@ -84,6 +89,11 @@ class Sandbox:
             await self.moto.run(lambda: lifecycle.advance(self.cloud, at_most=_BATCH))
             self.polls.wake()
 
+    def touch(self) -> None:
+        """Let whoever waits look again: an instance has changed."""
+        self._changed.set()
+        self.polls.wake()
+
     def drain(self) -> None:
         """Let waiting calls end."""
         self.front.stopping.set()
@@ -112,9 +122,10 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     announcement = options.state / ANNOUNCEMENT
     # What a killed sandbox left must not be taken for this one.
     announcement.unlink(missing_ok=True)
-    sandbox = Sandbox(options.scenario)
+    sandbox = Sandbox(_scenario(options))
     restore = moto_speed.install()
     uninstall = wrappers.install(sandbox.cloud)
+    fleet, unplug = _fleet(options, sandbox)
     runner = web.AppRunner(
         sandbox.application(),
         access_log=None,
@@ -127,9 +138,10 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     port = runner.addresses[0][1]
     host = f"[{options.host}]" if ":" in options.host else options.host
     endpoint = f"http://{host}:{port}"
-    _announce(announcement, sandbox, endpoint)
+    fleet.endpoint = endpoint
     try:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group, fleet.running():
+            _announce(announcement, sandbox, endpoint)
             timers = group.create_task(sandbox.keep_time())
             yield endpoint
             sandbox.drain()
@@ -138,8 +150,35 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     finally:
         announcement.unlink(missing_ok=True)
         sandbox.moto.close()
+        unplug()
         uninstall()
         restore()
+
+
+def _scenario(options: Options) -> Scenario:
+    """Return the scenario with what the process was started with, as far as this host can."""
+    mode = options.machines or options.scenario.machines.mode
+    reason = hollow_because() if mode == "real" else ""
+    if reason:
+        _log.warning("machines are hollow", reason=reason)
+        mode = "hollow"
+    return msgspec.structs.replace(options.scenario, machines=Machines(mode=mode))
+
+
+def _fleet(options: Options, sandbox: Sandbox) -> tuple[Fleet, Callable[[], None]]:
+    """Put machines behind the instances; call the second result to take them away."""
+    ground = Ground(
+        state=options.state,
+        cloud=sandbox.cloud,
+        moto=sandbox.moto,
+        behaviours=sandbox.behaviours,
+        host=environment(),
+    )
+    fleet = Fleet(ground, touched=sandbox.touch)
+    sandbox.cloud.machines = fleet
+    if sandbox.behaviours.machines != "real":
+        return fleet, lambda: None
+    return fleet, network.install(options.state)
 
 
 def _announce(path: Path, sandbox: Sandbox, endpoint: str) -> None:

@@ -16,6 +16,7 @@ from sandbox.buckets import Rate
 from sandbox.request import Region
 
 Market = Literal["on-demand", "spot"]
+MachineMode = Literal["real", "hollow", "off"]
 ANY = "*"
 
 
@@ -136,6 +137,28 @@ class Signature(_Section, frozen=True):
     services: tuple[str, ...]
 
 
+class Machines(_Section, frozen=True):
+    """What runs behind instances that begin to run from now on.
+
+    `real` machines need Linux and a sandbox that was started with them; where they can't be,
+    they are `hollow`: nothing runs, a program elsewhere may speak for them.
+    """
+
+    mode: MachineMode
+
+
+class Boot(_Section, frozen=True):
+    """How machines boot: all of them, or only those of one rank; a later rule goes first.
+
+    The rank is the one that tag `spawn:ranks` gives the instance, else its launch index.
+    """
+
+    rank: int | None = None
+    delay: Delay | None = None
+    """From the instance's state `running` to the first process."""
+    user_data_fails: bool | None = None
+
+
 class Scenario(_Section, frozen=True):
     """A whole behaviour."""
 
@@ -146,6 +169,8 @@ class Scenario(_Section, frozen=True):
     lifecycle: Lifecycle = Lifecycle()
     quota: tuple[Quota, ...] = ()
     signature: Signature = Signature(services=("sts",))
+    machines: Machines = Machines(mode="off")
+    boot: tuple[Boot, ...] = ()
 
 
 def decode_delay(kind: type, value: Any) -> Any:

@@ -5,10 +5,13 @@ from datetime import timedelta
 
 from sandbox.behaviour import (
     ANY,
+    Boot,
     CapacityRule,
     Fault,
     Latency,
     Lifecycle,
+    MachineMode,
+    Machines,
     Quota,
     Scenario,
     Signature,
@@ -34,6 +37,8 @@ class Behaviours:
         self.faults = Faults()
         self.throttling = True
         self.verified: frozenset[str] = frozenset()
+        self.machines: MachineMode = "off"
+        self._boots: list[Boot] = []
         self._limits: dict[tuple[str, str], Limits] = {}
         self._latencies: list[Latency] = []
         self.reset()
@@ -45,6 +50,7 @@ class Behaviours:
         self.throttling = True
         self._limits.clear()
         self._latencies.clear()
+        self._boots.clear()
         self._cloud.reset_behaviour()
         self._apply(self._scenario)
 
@@ -79,6 +85,28 @@ class Behaviours:
         """Choose the services whose signatures are verified."""
         self.verified = frozenset(signature.services)
 
+    def set_machines(self, machines: Machines) -> None:
+        """Choose what runs behind instances that begin to run from now on."""
+        self.machines = machines.mode
+
+    def add_boot(self, boot: Boot) -> None:
+        """Change how machines boot; a later rule goes before an earlier one."""
+        self._boots.insert(0, boot)
+
+    def boot_delay(self, rank: int) -> timedelta:
+        """Return how long a machine waits before it boots."""
+        for rule in self._boots:
+            if rule.rank in {None, rank} and rule.delay is not None:
+                return rule.delay.draw(self._randomness)
+        return _NO_TIME
+
+    def user_data_fails(self, rank: int) -> bool:
+        """Tell whether a machine's user-data is to fail."""
+        for rule in self._boots:
+            if rule.rank in {None, rank} and rule.user_data_fails is not None:
+                return rule.user_data_fails
+        return False
+
     def limits(self, service: str, api: str) -> Limits:
         """Return the buckets of an API."""
         for key in ((service, api), (service, ANY)):
@@ -109,6 +137,9 @@ class Behaviours:
         self.set_throttle(scenario.throttle)
         self.set_lifecycle(scenario.lifecycle)
         self.set_signature(scenario.signature)
+        self.set_machines(scenario.machines)
+        for boot in scenario.boot:
+            self.add_boot(boot)
 
 
 def _limits(rule: ThrottleRule) -> Limits:

@@ -35,6 +35,9 @@ def start_instances(call: Call, cloud: Cloud) -> Answer:
 def reboot_instances(call: Call, cloud: Cloud) -> Answer:
     """Answer RebootInstances: a reboot changes no state that EC2 shows."""
     _change(call, cloud, "reboot")
+    region = cloud.region(call.account, call.region)
+    for record in by_ids(region, read(call, ById).instance_ids):
+        cloud.machines.reboot(record)
     return Answer(xml.done("RebootInstances", call.request_id))
 
 

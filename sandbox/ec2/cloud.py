@@ -9,10 +9,10 @@ import msgspec
 from sandbox.behaviour import Delay, Lifecycle, Market, seconds
 from sandbox.ec2.capacity import Capacity
 from sandbox.ec2.launch_log import KEPT, LaunchEntry
-from sandbox.ec2.records import Record
+from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
-from sandbox.ec2.timeline import Timeline
+from sandbox.ec2.timeline import Timeline, Timer
 from sandbox.request import AccountId, Region
 from spawn.clock import Clock
 
@@ -41,6 +41,44 @@ class StateListener(Protocol):
         ...
 
 
+class Machines(Protocol):
+    """What runs behind instances. Called in moto's thread."""
+
+    def entered(self, region: RegionState, record: Record, state: State) -> None:
+        """Take note that `record` is now in `state`."""
+        ...
+
+    def reboot(self, record: Record) -> None:
+        """Boot the machine of `record` again."""
+        ...
+
+    def lives(self, record: Record) -> bool:
+        """Tell whether anything of `record` still runs."""
+        ...
+
+    def console(self, record: Record) -> bytes:
+        """Return what `record` wrote to its serial console."""
+        ...
+
+
+class NoMachines:
+    """Instances with nothing behind them."""
+
+    def entered(self, region: RegionState, record: Record, state: State) -> None:
+        """Do nothing."""
+
+    def reboot(self, record: Record) -> None:
+        """Do nothing."""
+
+    def lives(self, record: Record) -> bool:  # noqa: ARG002  the port's
+        """Nothing lives."""
+        return False
+
+    def console(self, record: Record) -> bytes:  # noqa: ARG002  the port's
+        """Nothing was written."""
+        return b""
+
+
 class Cloud:
     """All regions. Only moto's thread may call its methods."""
 
@@ -50,6 +88,9 @@ class Cloud:
         self.clock = clock
         self.randomness = randomness
         self.on_state = on_state
+        self.machines: Machines = NoMachines()
+        self.held: dict[InstanceId, Timer] = {}
+        """Moves to an end that wait for their machines to be gone."""
         self.timings = Timings()
         self.capacity = Capacity()
         self.quotas: dict[Market, int | None] = {}

@@ -7,7 +7,7 @@ from sandbox.ec2 import originals
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.records import InstanceId, Pool, Record, ReservationId
 from sandbox.ec2.region import RegionState, vcpus
-from sandbox.ec2.states import PENDING, USER, Action, Reason, State, decide
+from sandbox.ec2.states import INITIATED, PENDING, USER, Action, Reason, State, decide
 from sandbox.errors import AwsError
 from spawn.telemetry.log import get_logger
 
@@ -54,7 +54,8 @@ def begin(
         record.launched_at = cloud.clock.now().replace(microsecond=0)
     else:
         at = f"{cloud.clock.now():%Y-%m-%d %H:%M:%S} GMT"
-        record.transition_reason, record.state_reason = f"User initiated ({at})", reason
+        by_user = "" if reason is INITIATED else f"User initiated ({at})"
+        record.transition_reason, record.state_reason = by_user, reason
     _enter(cloud, region, record, move.through)
     due = cloud.clock.monotonic() + cloud.draw(_delay(cloud, move.through))
     cloud.timeline.add(due, region, record, move.to)
@@ -70,8 +71,27 @@ def advance(cloud: Cloud, *, at_most: int) -> int:
         if timer.state is None:
             _forget(timer.region, timer.record)
             continue
+        if timer.state in _GIVES_BACK and cloud.machines.lives(timer.record):
+            cloud.held[timer.record.id] = timer
+            continue
         complete(cloud, timer.region, timer.record, timer.state)
     return done
+
+
+def release(cloud: Cloud, instance_id: InstanceId) -> None:
+    """Let a move arrive that waited for the end of its instance's machine."""
+    timer = cloud.held.pop(instance_id, None)
+    if timer is None or timer.state is None or timer.generation != timer.record.generation:
+        return
+    complete(cloud, timer.region, timer.record, timer.state)
+
+
+def power_off(cloud: Cloud, region: RegionState, record: Record) -> None:
+    """Follow a machine that has powered off, by the instance's shutdown behaviour."""
+    if record.state is not State.RUNNING:
+        return
+    stops = record.model.instance_initiated_shutdown_behavior == "stop" and not record.one_time
+    begin(cloud, region, record, "stop" if stops else "terminate", reason=INITIATED)
 
 
 def no_capacity(pool: Pool, *, others: Sequence[str] = ()) -> AwsError:
@@ -157,6 +177,7 @@ def _enter(cloud: Cloud, region: RegionState, record: Record, state: State) -> N
         cloud.capacity.give_back(record.pool)
         region.quota.used[record.pool.market] -= vcpus(record.pool.instance_type)
     cloud.on_state(region, record, state)
+    cloud.machines.entered(region, record, state)
 
 
 def _show(record: Record) -> None:

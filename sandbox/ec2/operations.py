@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox.ec2 import change, describe, run, tags, types
+from sandbox.ec2 import change, console, describe, run, tags, types
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.request import Call
@@ -19,6 +19,7 @@ OPERATIONS: dict[str, Operation] = {
     "RebootInstances": change.reboot_instances,
     "CreateTags": tags.create_tags,
     "DeleteTags": tags.delete_tags,
+    "GetConsoleOutput": console.get_console_output,
     "DescribeInstanceTypes": types.describe_instance_types,
     "DescribeInstanceTypeOfferings": types.describe_instance_type_offerings,
 }

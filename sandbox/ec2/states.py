@@ -54,6 +54,10 @@ USER = Reason(
 HIBERNATE = Reason(
     "Client.UserInitiatedHibernate", "Client.UserInitiatedHibernate: User initiated hibernate"
 )
+INITIATED = Reason(
+    "Client.InstanceInitiatedShutdown",
+    "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+)
 PENDING = Reason("pending", "pending")
 
 

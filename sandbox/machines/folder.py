@@ -1,6 +1,8 @@
 """Where the things of one machine stand, and what its init is told."""
 
+import os
 from pathlib import Path
+from pwd import getpwuid
 
 import msgspec
 
@@ -58,8 +60,8 @@ class Folder(msgspec.Struct, frozen=True):
 
     @property
     def home(self) -> Path:
-        """The home of the machine's root."""
-        return self.root / "root"
+        """The home of the user whose the machine's processes are."""
+        return self.root / Path(getpwuid(os.getuid()).pw_dir).relative_to("/")
 
     def read_plan(self) -> Plan:
         """Return what the sandbox wrote. Raises OSError or msgspec.DecodeError."""

@@ -16,7 +16,6 @@ from sandbox.machines.init.systemd import Systemd
 from sandbox.machines.init.world import World
 from spawn.clock import Clock
 
-_TICK = timedelta(seconds=1)
 _CODES = {"end": ENDED, "poweroff": POWERED_OFF, "reboot": REBOOTING}
 _CHUNK = 64 * 1024
 
@@ -33,7 +32,6 @@ async def boot(folder: Folder, plan: Plan, clock: Clock) -> int:
         systemd = Systemd(world, group)
         tasks = [
             group.create_task(power.keep_time()),
-            group.create_task(_keep_uptime(world)),
             group.create_task(_hear(power)),
             group.create_task(_start(world, plan, systemd)),
         ]
@@ -76,17 +74,6 @@ async def _hear(power: Power) -> None:
             power.go_down(Down("reboot", timedelta(seconds=float(seconds))))
         case _:
             power.go_down(Down("end", timedelta(0)))
-
-
-async def _keep_uptime(world: World) -> None:
-    """Show how long the machine runs where the kernel would."""
-    path = world.folder.root / "proc/uptime"
-    draft = path.with_name(".uptime.tmp")
-    while True:
-        seconds = (world.clock.now() - world.booted).total_seconds()
-        draft.write_text(f"{seconds:.2f} {seconds:.2f}\n")
-        draft.replace(path)
-        await world.clock.sleep(_TICK)
 
 
 @asynccontextmanager

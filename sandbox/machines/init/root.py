@@ -2,10 +2,10 @@
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 from sandbox.machines.folder import Folder
 from sandbox.machines.init import shim
@@ -16,9 +16,6 @@ _FOLDERS = (
     "etc/profile.d",
     "etc/spawn",
     "etc/systemd/system",
-    "home",
-    "proc/sys/kernel/random",
-    "root",
     "run",
     "tmp",
     "usr/local/bin",
@@ -26,11 +23,16 @@ _FOLDERS = (
     "var/lib",
     "var/log",
 )
+_EMPTIED = ("run", "tmp")
 _PROFILES = (".bash_profile", ".bashrc")
 
 
 def prepare(folder: Folder, environment: Mapping[str, str]) -> None:
     """Make what a boot needs; what the machine itself has written stays."""
+    for name in _EMPTIED:
+        # File systems in memory: a boot finds them empty.
+        shutil.rmtree(folder.root / name, ignore_errors=True)
+    folder.home.mkdir(parents=True, exist_ok=True)
     for name in _FOLDERS:
         (folder.root / name).mkdir(parents=True, exist_ok=True)
     _write_shims(folder)
@@ -40,8 +42,6 @@ def prepare(folder: Folder, environment: Mapping[str, str]) -> None:
     console = folder.root / "dev/console"
     if not console.exists():
         os.mkfifo(console)
-    boot_id = folder.root / "proc/sys/kernel/random/boot_id"
-    boot_id.write_text(f"{uuid4()}\n")
 
 
 def _write_shims(folder: Folder) -> None:

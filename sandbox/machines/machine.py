@@ -1,0 +1,140 @@
+"""One machine as the sandbox sees it: booted, booted again, ended."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from typing import Literal
+
+import msgspec
+
+from sandbox.machines import leftovers
+from sandbox.machines.facts import Facts
+from sandbox.machines.folder import ENDED, POWERED_OFF, REBOOTING, Folder, Plan
+from spawn.clock import Clock, wait_event
+from spawn.telemetry.log import get_logger
+
+Ending = Literal["told", "powered-off"]
+_PATIENCE = timedelta(seconds=10)
+"""What an init is given beyond its grace before it is killed."""
+_LOG_TAIL = 2000
+
+_log = get_logger(__name__)
+
+
+class Bootable(msgspec.Struct, frozen=True, kw_only=True):
+    """What a machine boots from, and when."""
+
+    facts: Facts
+    folder: Folder
+    delay: timedelta
+    user_data_fails: bool
+
+
+class Machine:
+    """A machine from its instance's `running` to its last process."""
+
+    def __init__(self, given: Bootable, clock: Clock, *, boots: int) -> None:
+        self.given = given
+        self.boots = boots
+        self._clock = clock
+        self._unwanted = asyncio.Event()
+        self._grace = timedelta(0)
+        self._process: asyncio.subprocess.Process | None = None
+
+    def end(self, *, grace: timedelta) -> None:
+        """Let it end; what has not ended by itself after `grace` is killed."""
+        self._grace = grace
+        self._unwanted.set()
+        self._order("end", grace)
+
+    def reboot(self, *, grace: timedelta) -> None:
+        """Let it boot again."""
+        self._order("reboot", grace)
+
+    async def live(self, environment: Mapping[str, str]) -> Ending:
+        """See it through all its boots; nothing of it is left when this returns."""
+        await wait_event(self._unwanted, self.given.delay)
+        while not self._unwanted.is_set():
+            code = await self._boot(environment)
+            if code == POWERED_OFF:
+                return "powered-off"
+            if code not in {ENDED, REBOOTING}:
+                await self._clean(code)
+                return "powered-off"
+        return "told"
+
+    async def _boot(self, environment: Mapping[str, str]) -> int:
+        self.boots += 1
+        await asyncio.to_thread(self._write_plan, environment)
+        with self.given.folder.log.open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-P",
+                "-m",
+                "sandbox.machines.init",
+                str(self.given.folder.path),
+                env=_init_environment(environment),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._process = process
+        if self._unwanted.is_set():
+            self._order("end", self._grace)
+        try:
+            return await self._until_it_ends(process)
+        finally:
+            self._process = None
+            if process.stdin is not None:
+                # An init that we can't wait for any more ends with its pipe.
+                process.stdin.close()
+
+    async def _until_it_ends(self, process: asyncio.subprocess.Process) -> int:
+        async with asyncio.TaskGroup() as group:
+            ended = group.create_task(process.wait())
+            told = group.create_task(self._unwanted.wait())
+            await asyncio.wait({ended, told}, return_when=asyncio.FIRST_COMPLETED)
+            limit = self._grace + _PATIENCE
+            done, _ = await asyncio.wait({ended}, timeout=limit.total_seconds())
+            if not done and self._unwanted.is_set():
+                process.kill()
+            code = await ended
+            told.cancel()
+        return code
+
+    async def _clean(self, code: int) -> None:
+        folder = self.given.folder
+        left = await asyncio.to_thread(leftovers.kill_below, folder.path)
+        said = folder.log.read_text(errors="replace")[-_LOG_TAIL:]
+        _log.error(
+            "a machine's init broke", folder=str(folder.path), code=code, left=left, said=said
+        )
+
+    def _order(self, verb: str, grace: timedelta) -> None:
+        if self._process is None or self._process.stdin is None:
+            return
+        with suppress(ConnectionError):
+            self._process.stdin.write(f"{verb} {grace.total_seconds()}\n".encode())
+
+    def _write_plan(self, environment: Mapping[str, str]) -> None:
+        folder, facts = self.given.folder, self.given.facts
+        folder.path.mkdir(parents=True, exist_ok=True)
+        plan = Plan(
+            instance_id=facts.instance_id,
+            boot=self.boots,
+            environment=dict(environment),
+            user_data=facts.user_data,
+            fails=self.given.user_data_fails,
+        )
+        descriptor = os.open(folder.plan, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.encode(plan))
+
+
+def _init_environment(machine: Mapping[str, str]) -> dict[str, str]:
+    """Return the init's own environment; SPAWN_ROOT makes it known as the machine's."""
+    return {"PATH": machine["PATH"], "SPAWN_ROOT": machine["SPAWN_ROOT"], "LANG": "C.UTF-8"}
