@@ -55,7 +55,8 @@ def cloud(home: Home, *, port: int, env: Mapping[str, str]) -> Spec:
 
     It is given nothing of the real AWS, and is not tethered: its instances go on.
     """
-    argv = (*_python("sandbox"), "--state", str(home.sandbox), "--port", str(port))
+    where = ("--state", str(home.sandbox), "--port", str(port))
+    argv = (*_python("sandbox"), *where, "--machines", "real")
     return Spec(
         name=CLOUD,
         argv=argv,
