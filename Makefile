@@ -4,13 +4,18 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.set-up
 
-.PHONY: setup demo test check bench torture docs format clean
+.PHONY: setup agent demo test check bench torture docs format clean
 
-setup: $(STAMP)
+setup: $(STAMP) build/agent.pyz
 
 $(STAMP): pyproject.toml constraints.txt scripts/setup
 	PYTHON="$(PYTHON)" scripts/setup
 	@touch $@
+
+agent: build/agent.pyz  ## the machines' agent: same input, same bytes
+
+build/agent.pyz: $(STAMP) scripts/build_agent.py $(wildcard agent/*.py agent/boot/*)
+	@$(BIN)/python scripts/build_agent.py
 
 demo: setup  ## bring the sandbox up, launch an array of 8, look at it, end it
 	@scripts/demo

@@ -72,12 +72,12 @@ def own_account(root: Path) -> Account:
 
 
 def _account(root: Path, user: pwd.struct_passwd) -> Account:
-    groups = {user.pw_gid} | {each.gr_gid for each in grp.getgrall() if user.pw_name in each.gr_mem}
+    more = {each.gr_gid for each in grp.getgrall() if user.pw_name in each.gr_mem}
     return Account(
         name=user.pw_name,
         uid=user.pw_uid,
         gid=user.pw_gid,
-        groups=tuple(sorted(groups)),
+        groups=tuple(sorted({user.pw_gid} | more)),
         home=str(root / user.pw_dir.lstrip("/")),
         shell=user.pw_shell or "/bin/bash",
     )

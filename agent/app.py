@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import Callable, Optional
+from typing import Callable
 
 from agent import VERSION, facts
 from agent.accounts import peers_account
@@ -16,7 +16,7 @@ from agent.execs import Execs
 from agent.heartbeat import beat
 from agent.identity import Audience, prove
 from agent.job import JobLife, Parts
-from agent.link import Door, Link
+from agent.link import Away, Door, Link
 from agent.metadata import Metadata, MetadataError
 from agent.orders import Assignment, Unreadable, read_tell
 from agent.outbox import Outbox, Sender
@@ -100,12 +100,11 @@ class Agent:
         else:
             self._rounds.nudge()
 
-    async def _prover(self) -> Optional[Callable[[str], str]]:
+    async def _prover(self) -> Callable[[str], str] | None:
         try:
             credentials = await self._metadata.credentials()
         except MetadataError as error:
-            say(str(error))
-            return None
+            raise Away(str(error)) from error
         if credentials is None:
             return None
         config, region = self._machine.config, self._machine.instance.region

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Optional
 
 from agent import places
 from agent.clock import read_instant
@@ -20,7 +19,7 @@ class NotArmed(Exception):  # noqa: N818 - a state
     """The dead-man switch could not be set."""
 
 
-def armed_lease(where: places.Places) -> Optional[str]:
+def armed_lease(where: places.Places) -> str | None:
     """Return the lease that the switch has; None when it has none."""
     return places.read_text(where.armed).partition(" ")[0] or None
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import os
 import signal
-from typing import Any, Optional
+from typing import Any
 
 from agent.accounts import NoAccount, login_account, make_home
 from agent.clock import write_instant
@@ -107,7 +107,7 @@ class _Said:
         self._assignment = assignment
         self._kind = f"exec.{exec_id}"
 
-    async def carry(self, stream: str, source: Optional[asyncio.StreamReader]) -> None:
+    async def carry(self, stream: str, source: asyncio.StreamReader | None) -> None:
         left = MOST_OUTPUT
         while source is not None:
             data = await source.read(_CHUNK)
@@ -123,7 +123,7 @@ class _Said:
     async def end(self, code: int, note: str) -> None:
         await self._put("stderr", note.encode(), code)
 
-    async def _put(self, stream: str, data: bytes, code: Optional[int]) -> None:
+    async def _put(self, stream: str, data: bytes, code: int | None) -> None:
         body: dict[str, Any] = {
             "generation": self._assignment.generation,
             "at": write_instant(self._machine.clock.now()),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Optional
+from datetime import datetime, timedelta, timezone
+from typing import Any
 
+from agent import places
 from agent.accounts import NoAccount, login_account, make_home, own_account
 from agent.clock import write_instant
 from agent.console import say
@@ -45,7 +46,8 @@ class JobLife:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         where = parts.machine.places
-        self.folder = JobFolder(where.job, where.programs / "keeper.py")
+        self.folder = JobFolder(where.job, where.programs / "keeper.pyz")
+        self._reported_file = where.job / "reported"
         self._reported = 0
 
     async def run(self, link: Link, tasks: Tasks) -> None:
@@ -63,18 +65,16 @@ class JobLife:
             self._parts.machine.clock,
         )
         tasks.start(shipper.run(link), "shipper")
+        self._reported = places.read_json(self._reported_file) or 0
         await self._follow(assignment, shipper)
 
     async def _begin(self, assignment: Assignment) -> bool:
-        machine, folder = self._parts.machine, self.folder
         try:
             await asyncio.to_thread(self._prepare, assignment)
         except (NoAccount, Unusable, OSError) as error:
             body = {"step": "job", "reason": str(error)}
             await self._report("boot.failed", assignment, body, key="job")
             return False
-        if folder.result() is None and not folder.is_kept():
-            await asyncio.to_thread(folder.keep, dict(machine.config.inherited))
         return True
 
     def _prepare(self, assignment: Assignment) -> None:
@@ -95,40 +95,45 @@ class JobLife:
         while True:
             events = await asyncio.to_thread(self.folder.events)
             await self._tell_starts(assignment, events)
-            result = events[-1] if events and events[-1]["event"] == "done" else None
-            if result is not None:
-                await self._finish(assignment, shipper, result)
+            if events and events[-1]["event"] == "done":
+                await self._finish(assignment, shipper, events)
                 return
-            if not self.folder.is_kept() and self.folder.result() is None:
-                say("the keeper of the job has gone: beginning another")
-                await asyncio.to_thread(self.folder.keep, dict(self._parts.machine.config.inherited))
+            await asyncio.to_thread(self._see_kept)
             await self._parts.machine.clock.sleep(_LOOK_EVERY)
 
+    def _see_kept(self) -> None:
+        # In this order: a keeper's last act is to write down that the job is done.
+        if not self.folder.is_kept() and self.folder.result() is None:
+            self.folder.keep(dict(self._parts.machine.config.inherited))
+
     async def _tell_starts(self, assignment: Assignment, events: list[dict[str, Any]]) -> None:
-        last = assignment.job.command and "command" or "script"
-        for number, event in enumerate(events):
-            if number < self._reported or event["event"] != "started" or event["stage"] != last:
-                continue
-            body = {"at": event["at"], "restart": event["attempt"]}
-            await self._report("job.started", assignment, body, key=f"job/{event['attempt']}")
-        self._reported = len(events)
+        last = "command" if assignment.job.command else "script"
+        for event in events[self._reported :]:
+            if event["event"] == "started" and event["stage"] == last:
+                body = {"at": _at(event), "restart": event["attempt"]}
+                await self._report("job.started", assignment, body, key=f"job/{event['attempt']}")
+        # The end is noted once it is told.
+        is_done = bool(events) and events[-1]["event"] == "done"
+        await self._note_reported(max(len(events) - is_done, self._reported))
+
+    async def _note_reported(self, count: int) -> None:
+        if count != self._reported:
+            await asyncio.to_thread(places.write_json, self._reported_file, count)
+            self._reported = count
 
     async def _finish(
-        self, assignment: Assignment, shipper: Shipper, result: dict[str, Any]
+        self, assignment: Assignment, shipper: Shipper, events: list[dict[str, Any]]
     ) -> None:
+        result = events[-1]
         shipper.end_at(result["end"])
         await self._at_most(shipper.until_shipped(result["end"]), "the output")
-        tail = await asyncio.to_thread(self._tail, result["end"])
-        body = {
-            "at": result["at"],
-            "exit_code": result["exit_code"],
-            "restarts": result["restarts"],
-            "reason": result["reason"],
-            "tail": tail,
-        }
-        path = await self._report("job.exited", assignment, body, key="job")
-        if path is not None:
-            await self._at_most(self._parts.outbox.until_sent(path), "the job's end")
+        if self._reported < len(events):
+            told = ("exit_code", "restarts", "reason")
+            tail = await asyncio.to_thread(self._tail, result["end"])
+            body = {**{name: result[name] for name in told}, "at": _at(result), "tail": tail}
+            await self._report("job.exited", assignment, body, key="job")
+            await self._note_reported(len(events))
+        await self._at_most(self._parts.outbox.until_sent("job.exited"), "the job's end")
         await self._complete(assignment.job.on_complete)
 
     def _tail(self, end: int) -> str:
@@ -153,8 +158,11 @@ class JobLife:
 
     async def _report(
         self, kind: str, assignment: Assignment, body: dict[str, Any], *, key: str
-    ) -> Optional[Any]:
-        """Keep a report; None when it was already acknowledged, in an earlier life."""
+    ) -> None:
         now = write_instant(self._parts.machine.clock.now())
         whole = {"at": now, "generation": assignment.generation, **body}
-        return await self._parts.outbox.put(kind, whole, key=f"{key}/{assignment.generation}")
+        await self._parts.outbox.put(kind, whole, key=f"{key}/{assignment.generation}")
+
+
+def _at(event: dict[str, Any]) -> str:
+    return write_instant(datetime.fromtimestamp(event["time"], timezone.utc))

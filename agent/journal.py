@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from agent import places
-from agent.keeper import started_at
 from agent.plan import Plan
+from agent.processes import started_at
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class JobFolder:
             return []
         return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1] if line]
 
-    def result(self) -> Optional[dict[str, Any]]:
+    def result(self) -> dict[str, Any] | None:
         """Return the last event when the job is done."""
         events = self.events()
         return events[-1] if events and events[-1]["event"] == "done" else None
@@ -74,15 +76,25 @@ class JobFolder:
         text = f"{child.pid} {started_at(child.pid)}"
         places.write(self.path / "keeper", text.encode(), places.PRIVATE)
 
-    def group(self) -> Optional[int]:
+    def group(self) -> int | None:
         """Return the session of the job's processes; None when there never was one."""
         pid = places.read_text(self.path / "group").partition(" ")[0]
         return int(pid) if pid else None
 
 
+_KEEPER = ("__init__", "keeper", "processes", "spooling")
+_MAIN = "from agent.keeper import main\n\nmain()\n"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
 def install_keeper(program: Path) -> None:
     """Put the keeper beside the agent: it runs on when the agent's file is replaced."""
     loader: Any = __loader__  # noqa: F821 - the import system's
-    source = loader.get_data(str(Path(__file__).with_name("keeper.py")))
-    if not program.exists() or program.read_bytes() != source:
-        places.write(program, source, places.PROGRAM)
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w") as entries:
+        entries.writestr(zipfile.ZipInfo("__main__.py", _LONG_AGO), _MAIN)
+        for name in _KEEPER:
+            source = loader.get_data(str(Path(__file__).with_name(f"{name}.py")))
+            entries.writestr(zipfile.ZipInfo(f"agent/{name}.py", _LONG_AGO), source)
+    if not program.exists() or program.read_bytes() != archive.getvalue():
+        places.write(program, archive.getvalue(), places.PUBLIC)

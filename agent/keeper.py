@@ -1,6 +1,6 @@
 """Runs the job, and outlives the agent: its output goes to the spool, its life to the journal.
 
-A program of its own, of one file: `keeper.py FOLDER`. In FOLDER `plan.json` says what to run.
+A program of its own: `keeper.pyz FOLDER`. In FOLDER `plan.json` says what to run.
 
 The job writes to a pipe whose reader is this program, and this program to segments of the spool.
 So `> /dev/stderr` in a job does not cut the spool off (it would a file's), segments can be removed
@@ -14,14 +14,14 @@ import json
 import os
 import selectors
 import signal
-import subprocess
 import sys
 import time
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
-SEGMENT = 4 * 1024 * 1024
+from agent.processes import end_left_over, start, started_at
+from agent.spooling import Spool
+
 CHUNK = 64 * 1024
 KILL_AFTER = 10.0
 """Seconds between TERM and KILL of a job that is over its time."""
@@ -30,79 +30,19 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 OVER_TIME = "over its --max-runtime"
 
 
-class Spool:
-    """Output in files named by the position of their first byte, together at most `most` bytes."""
-
-    def __init__(self, folder: Path, most: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
-        self._most = most
-        starts = self._starts()
-        self._oldest = starts[0] if starts else 0
-        self._begin = starts[-1] if starts else 0
-        self._file = self._open(self._begin)
-        self.end = self._begin + os.fstat(self._file).st_size
-        self._left_out = 0
-        self._in_line = False
-
-    def _starts(self) -> list[int]:
-        return sorted(int(path.name) for path in self._folder.glob("[0-9]*"))
-
-    def _open(self, begin: int) -> int:
-        path = self._folder / f"{begin:016d}"
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-
-    def write(self, data: bytes) -> None:
-        """Append, or leave out and say so in its place once there is room."""
-        if not self._has_room(len(data)):
-            self._left_out += len(data)
-            return
-        self.note()
-        self._append(data)
-
-    def note(self) -> None:
-        """Write down how much was left out, if anything was."""
-        if self._left_out:
-            count, self._left_out = self._left_out, 0
-            begin = b"\n" if self._in_line else b""
-            text = f"[spawn: {count} bytes of output are left out here: the spool was full]\n"
-            self._append(begin + text.encode())
-
-    def _has_room(self, size: int) -> bool:
-        if self.end + size - self._oldest > self._most:
-            self._oldest = (self._starts() or [self.end])[0]
-        return self.end + size - self._oldest <= self._most
-
-    def _append(self, data: bytes) -> None:
-        self._in_line = not data.endswith(b"\n")
-        while data:
-            try:
-                written = os.write(self._file, data)
-            except OSError:
-                self._left_out += len(data)
-                return
-            data = data[written:]
-            self.end += written
-            if self.end - self._begin >= SEGMENT:
-                os.close(self._file)
-                self._begin = self.end
-                self._file = self._open(self._begin)
-
-
 class Journal:
     """What has happened, one JSON object a line, each durable before the next step."""
 
     def __init__(self, path: Path) -> None:
-        self.events: list[dict[str, Any]] = []
-        if path.exists():
-            lines = path.read_bytes().split(b"\n")
-            self.events = [json.loads(line) for line in lines[:-1] if line]
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        whole, newline, _ = path.read_bytes().rpartition(b"\n")
+        # A line without its end was cut off by a crash.
+        os.ftruncate(self._file, len(whole + newline))
+        self.events = [json.loads(line) for line in whole.splitlines()]
 
     def add(self, event: str, **more: Any) -> None:
         """Append an event."""
-        at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        entry = {"event": event, "at": at, **more}
+        entry = {"event": event, "time": time.time(), **more}
         self.events.append(entry)
         os.write(self._file, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
         os.fsync(self._file)
@@ -134,7 +74,7 @@ class Run:
         finally:
             os.close(writer)
 
-    def until_ended(self, deadline: Optional[float]) -> tuple[int, str]:
+    def until_ended(self, deadline: float | None) -> tuple[int, str]:
         """Carry output until the process has ended; return its exit code, and why if we know."""
         reason, steps = "", [signal.SIGTERM, signal.SIGKILL]
         while self.child.poll() is None:
@@ -151,7 +91,7 @@ class Run:
             reason = f"ended by signal {-code}"
         return (code if code >= 0 else 128 - code), reason
 
-    def _carry(self, timeout: Optional[float]) -> None:
+    def _carry(self, timeout: float | None) -> None:
         for key, _ in self._selector.select(timeout):
             if key.fd == self._wake:
                 os.read(self._wake, 512)
@@ -193,45 +133,6 @@ class Run:
         os.close(self._reader)
 
 
-def start(stage: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
-    """Start a stage's process as its user, in a session of its own."""
-    switch: dict[str, Any] = {}
-    if stage["uid"] != os.geteuid():
-        switch = {"user": stage["uid"], "group": stage["gid"], "extra_groups": stage["groups"]}
-    return subprocess.Popen(  # noqa: S603 - what the owner of the array wants run
-        stage["argv"],
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        env=stage["env"],
-        cwd=stage["cwd"],
-        start_new_session=True,
-        restore_signals=True,
-        **switch,
-    )
-
-
-def started_at(pid: int) -> str:
-    """Return when a process was started, in ticks since boot; empty when there is none."""
-    try:
-        # The name, in brackets, may hold anything; the 20th field behind it is the start
-        # (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
-        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
-
-
-def end_left_over(group: Path) -> None:
-    """End the process group of an attempt whose keeper is gone."""
-    try:
-        pid, started = group.read_text().split()
-    except (OSError, ValueError):
-        return
-    if started_at(int(pid)) == started:
-        os.killpg(int(pid), signal.SIGKILL)
-
-
 class Keeper:
     """Carries a plan out, from wherever an earlier keeper has left it."""
 
@@ -241,7 +142,7 @@ class Keeper:
         self._journal = Journal(folder / "journal")
         self._group = folder / "group"
         self._wake = wake
-        self._last: Optional[Run] = None
+        self._last: Run | None = None
 
     def carry_out(self) -> None:
         """Run the stages in order until one fails; then stay for what is still written."""
@@ -299,29 +200,24 @@ class Keeper:
     def _end(self, stage: str, attempt: int, code: int, reason: str) -> None:
         self._journal.add("ended", stage=stage, attempt=attempt, exit_code=code, reason=reason)
 
-    def _deadline(self, stage: dict[str, Any]) -> Optional[float]:
+    def _deadline(self, stage: dict[str, Any]) -> float | None:
         if not stage["max_runtime"]:
             return None
-        begun = next(
-            e["at"]
-            for e in self._journal.events
-            if e["event"] == "started" and e["stage"] == stage["name"]
-        )
-        first = datetime.strptime(begun, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
-        passed = (datetime.now(timezone.utc) - first).total_seconds()
-        return time.monotonic() + stage["max_runtime"] - passed
+        starts = (e for e in self._journal.events if e["event"] == "started")
+        begun = next(e["time"] for e in starts if e["stage"] == stage["name"])
+        return time.monotonic() + stage["max_runtime"] - (time.time() - begun)
 
 
-def main(folder: Path) -> None:
-    """Carry out the plan in `folder`."""
+def _wake_only(_number: int, _frame: Any) -> None:
+    """Let the wake-up pipe say that there was a signal."""
+
+
+def main() -> None:
+    """Carry out the plan in the folder that the one argument names."""
     # Handled by doing nothing, not ignored: what is ignored stays so in the job.
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, _wake_only)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    Keeper(folder, reader).carry_out()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    Keeper(Path(sys.argv[1]), reader).carry_out()

@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import secrets
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Awaitable, Callable, Mapping, Optional
+from typing import Any, Callable, cast
 
 import nats.errors
 from nats.aio.client import Client
 
+from agent import pinning
 from agent.clock import Clock
 from agent.console import say
 
@@ -24,6 +27,9 @@ FIRST_WAIT = timedelta(seconds=2)
 """Machines of an array boot together: their first connects are spread over this long."""
 
 LONGEST_WAIT = timedelta(seconds=30)
+INBOX = "_INBOX_machine"
+"""Where answers come, below it by instance: no user of the bus may listen there."""
+
 RENEW_AFTER = timedelta(minutes=40)
 """A machine's user lives for an hour."""
 
@@ -59,7 +65,7 @@ class Door:
     fingerprint: str
     instance_id: str
     subjects: tuple[str, ...]
-    credentials: Callable[[], Awaitable[Optional[Callable[[str], str]]]]
+    credentials: Callable[[], Awaitable[Callable[[str], str] | None]]
 
 
 class Link:
@@ -69,7 +75,7 @@ class Link:
         self._door = door
         self._receive = receive
         self._clock = clock
-        self._client: Optional[Client] = None
+        self._client: Client | None = None
         self._lost = asyncio.Event()
         self._confirmed = False
         self.open = asyncio.Event()
@@ -121,7 +127,7 @@ class Link:
                 _CONNECT_WITHIN.total_seconds(),
             )
             for subject in self._door.subjects:
-                await client.subscribe(subject, cb=self._on_message)
+                await cast("Any", client).subscribe(subject, cb=self._on_message)
         except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
             why = errors[-1] if errors else error
             raise Away(str(why) or type(why).__name__) from error
@@ -136,17 +142,22 @@ class Link:
             lost.set()
 
         prove = await self._door.credentials()
+        wants_tls = self._door.url.startswith("tls:")
 
         def token() -> str:
-            # The server's nonce is known only in the middle of nats-py's connect.
-            nonce = client._server_info.get("nonce") or _random_nonce()  # noqa: SLF001 - see above
-            return prove(nonce) if prove else ""
+            # What the server has said is known only in the middle of nats-py's connect.
+            server = cast("Any", client)._server_info  # noqa: SLF001 - has no public name
+            if wants_tls and not server.get("tls_required"):
+                # A proof in the clear would be whoever's it is who stands between.
+                raise Away("the bus offers no TLS")
+            return prove(server.get("nonce") or secrets.token_hex(16)) if prove else ""
 
         return {
             "servers": [self._door.url],
             "name": self._door.instance_id,
-            "inbox_prefix": f"_INBOX.{self._door.instance_id}",
-            "token": token if prove else None,
+            "inbox_prefix": f"{INBOX}.{self._door.instance_id}",
+            "token": token if prove or wants_tls else None,
+            "tls": pinning.context(self._door.fingerprint) if wants_tls else None,
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0,
@@ -171,7 +182,7 @@ class Link:
     async def ask(self, subject: str, body: bytes) -> bytes:
         """Return the answer of a service; raises `Away` and `Refused`."""
         answer = await self._request(subject, body, None)
-        headers = answer.headers or {}
+        headers: dict[str, str] = answer.headers or {}
         code = headers.get("Nats-Service-Error-Code")
         if code:
             raise Refused(code, answer.data.decode(errors="replace")[:300])
@@ -187,7 +198,7 @@ class Link:
         if said.get("error"):
             raise Refused(str(said["error"].get("code")), str(said["error"]))
 
-    async def _request(self, subject: str, body: bytes, headers: Optional[dict[str, str]]) -> Any:
+    async def _request(self, subject: str, body: bytes, headers: dict[str, str] | None) -> Any:
         client, lost = self._client, self._lost
         if client is None:
             raise Away("not connected")
@@ -214,10 +225,6 @@ def backoff(failures: int, luck: float) -> float:
     longest = LONGEST_WAIT.total_seconds()
     base = min(_SHORTEST_WAIT.total_seconds() * 2 ** min(failures, 20), longest)
     return base * (0.5 + luck / 2)
-
-
-def _random_nonce() -> str:
-    return f"{random.SystemRandom().getrandbits(128):032x}"
 
 
 async def _close(client: Client) -> None:

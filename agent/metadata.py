@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 from dataclasses import dataclass
-from typing import Optional
 from urllib.parse import urlsplit
 
 _TIMEOUT = 5
@@ -53,7 +52,7 @@ class Metadata:
             region=await self._needed(f"{read}placement/region"),
         )
 
-    async def credentials(self) -> Optional[Credentials]:
+    async def credentials(self) -> Credentials | None:
         """Return the role's credentials; None for a machine without one."""
         folder = "/latest/meta-data/iam/security-credentials/"
         roles = (await self.read(folder) or "").split()
@@ -65,7 +64,7 @@ class Metadata:
         except (ValueError, KeyError) as error:
             raise MetadataError(f"credentials of {roles[0]}: unreadable") from error
 
-    async def read(self, path: str) -> Optional[str]:
+    async def read(self, path: str) -> str | None:
         """Return the text at `path`; None where there is none; raises `MetadataError`."""
         return await asyncio.to_thread(self._read, path)
 
@@ -75,18 +74,20 @@ class Metadata:
             raise MetadataError(f"{path}: there is nothing")
         return text
 
-    def _read(self, path: str) -> Optional[str]:
-        for attempt in range(2):
-            if not self._token or attempt:
-                self._token = self._new_token()
-            status, body = self._call("GET", path, {"X-aws-ec2-metadata-token": self._token})
-            if status == http.client.OK:
-                return body
-            if status == http.client.NOT_FOUND:
-                return None
-            if status != http.client.UNAUTHORIZED:
-                break
+    def _read(self, path: str) -> str | None:
+        status, body = self._get(path)
+        if status == http.client.UNAUTHORIZED:
+            self._token = ""
+            status, body = self._get(path)
+        if status == http.client.OK:
+            return body
+        if status == http.client.NOT_FOUND:
+            return None
         raise MetadataError(f"{path}: the metadata service answers {status}")
+
+    def _get(self, path: str) -> tuple[int, str]:
+        self._token = self._token or self._new_token()
+        return self._call("GET", path, {"X-aws-ec2-metadata-token": self._token})
 
     def _new_token(self) -> str:
         seconds = {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)}
@@ -104,6 +105,7 @@ class Metadata:
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
-            raise MetadataError(f"{self._place.netloc}: {error or type(error).__name__}") from error
+            why = error or type(error).__name__
+            raise MetadataError(f"{self._place.netloc}: {why}") from error
         finally:
             connection.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Any
 
 
 class Unreadable(Exception):  # noqa: N818 - a property of the message
@@ -149,8 +150,7 @@ def _job(value: Any) -> Job:
 
 
 def _peer(value: Any) -> Peer:
-    facts: Optional[Any] = value.get("facts")
-    said = facts or {}
+    said: Any = value.get("facts") or {}
     return Peer(
         index=int(value["index"]),
         instance_id=str(value["instance_id"]),

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from agent import places
 from agent.clock import Clock
@@ -40,16 +40,17 @@ class Outbox:
         self._clock = clock
         self._changed = asyncio.Event()
         self._sent = asyncio.Condition()
+        self._putting = asyncio.Lock()
         folder.mkdir(parents=True, exist_ok=True)
         self._next = int(places.read_json(folder / "next") or 0)
 
-    async def put(self, kind: str, body: dict[str, Any], *, key: str = "") -> Path:
+    async def put(self, kind: str, body: dict[str, Any], *, key: str = "") -> None:
         """Keep a report until it is acknowledged; the same `key` is the same report."""
-        path = await asyncio.to_thread(self._put, kind, body, key)
+        async with self._putting:
+            await asyncio.to_thread(self._put, kind, body, key)
         self._changed.set()
-        return path
 
-    def _put(self, kind: str, body: dict[str, Any], key: str) -> Path:
+    def _put(self, kind: str, body: dict[str, Any], key: str) -> None:
         number = self._next
         self._next += 1
         # The number is spent before it is used: an id never stands for two reports.
@@ -63,10 +64,8 @@ class Outbox:
         if kind == "heartbeat":
             for old in self._folder.glob("*-heartbeat"):
                 old.unlink(missing_ok=True)
-        path = self._folder / f"{number:012d}-{kind}"
-        places.write_json(path, message)
+        places.write_json(self._folder / f"{number:012d}-{kind}", message)
         self._bound()
-        return path
 
     def _bound(self) -> None:
         waiting = self._waiting()
@@ -81,10 +80,11 @@ class Outbox:
     def _waiting(self) -> list[Path]:
         return sorted(self._folder.glob("[0-9]*-*"))
 
-    async def until_sent(self, path: Path) -> None:
-        """Wait until that report is acknowledged."""
+    async def until_sent(self, kind: str) -> None:
+        """Wait until no report of a kind waits."""
         async with self._sent:
-            await self._sent.wait_for(lambda: not path.exists())
+            while await asyncio.to_thread(lambda: any(self._folder.glob(f"*-{kind}"))):
+                await self._sent.wait()
 
     async def run(self, link: Link) -> None:
         """Send what waits, in order, for ever."""
@@ -109,9 +109,13 @@ class Outbox:
             except Away as error:
                 say(f"report waits: {error}")
             await self._clock.sleep(_RETRY)
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(_remove, path)
         async with self._sent:
             self._sent.notify_all()
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int:
@@ -121,7 +125,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> Optional[Any]:
+def _read(path: Path) -> Any | None:
     try:
         return places.read_json(path)
     except ValueError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Optional
 
 from agent import listing, places, sshkeys
 from agent.accounts import Account
@@ -16,11 +15,11 @@ class Rendezvous:
 
     def __init__(self, where: places.Places) -> None:
         self._places = where
-        self._written: Optional[Peers] = None
+        self._written: Peers | None = None
         self.complete = asyncio.Event()
 
     @property
-    def peers(self) -> Optional[Peers]:
+    def peers(self) -> Peers | None:
         """The peers that the files tell of now."""
         return self._written
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Awaitable, Callable
+from typing import Callable
 
 from agent import deadman
 from agent.accounts import peers_account

@@ -10,7 +10,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Optional
 
 from agent import places
 from agent.clock import Clock
@@ -55,7 +54,7 @@ class Shipper:
         self._source = source
         self._clock = clock
         self._progress = load_progress(self._file, source.generation)
-        self._ended_at: Optional[int] = None
+        self._ended_at: int | None = None
         self._advanced = asyncio.Condition()
         self._fast_until = 0.0
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Any
 
 _PROC = Path("/proc")
 _SECTOR = 512
@@ -26,15 +26,15 @@ class Counters:
     """One reading; `cpu` is (busy, all) in ticks, the rest in bytes since boot."""
 
     at: float
-    cpu: Optional[Tuple[int, int]]
-    network: Optional[int]
-    disk: Optional[int]
-    gpu: Optional[float]
-    job_processes: Optional[int]
-    ssh_sessions: Optional[int]
+    cpu: tuple[int, int] | None
+    network: int | None
+    disk: int | None
+    gpu: float | None
+    job_processes: int | None
+    ssh_sessions: int | None
 
 
-def read_counters(at: float, session: Optional[int]) -> Counters:
+def read_counters(at: float, session: int | None) -> Counters:
     """Read all signs now; `session` is that of the job."""
     processes = _processes()
     return Counters(
@@ -63,21 +63,19 @@ def compare(before: Counters, now: Counters) -> dict[str, Any]:
     return {"window_seconds": window, **known}
 
 
-def _share(
-    before: Optional[Tuple[int, int]], now: Optional[Tuple[int, int]]
-) -> Optional[float]:
+def _share(before: tuple[int, int] | None, now: tuple[int, int] | None) -> float | None:
     if before is None or now is None or now[1] <= before[1]:
         return None
     return min(max((now[0] - before[0]) / (now[1] - before[1]), 0.0), 1.0)
 
 
-def _rate(before: Optional[int], now: Optional[int], window: float) -> Optional[float]:
+def _rate(before: int | None, now: int | None, window: float) -> float | None:
     if before is None or now is None or now < before:
         return None
     return (now - before) / window
 
 
-def cpu_ticks(stat: str) -> Optional[Tuple[int, int]]:
+def cpu_ticks(stat: str) -> tuple[int, int] | None:
     """Return busy and all ticks of /proc/stat's first line."""
     fields = stat.partition("\n")[0].split()
     if len(fields) <= max(_IDLE_FIELDS) + 1 or fields[0] != "cpu":
@@ -86,21 +84,21 @@ def cpu_ticks(stat: str) -> Optional[Tuple[int, int]]:
     return sum(ticks) - sum(ticks[each] for each in _IDLE_FIELDS), sum(ticks)
 
 
-def network_bytes(text: str) -> Optional[int]:
+def network_bytes(text: str) -> int | None:
     """Return received and sent bytes of all interfaces but loopback, from /proc/net/dev."""
     rows = [line.partition(":") for line in text.splitlines() if ":" in line]
     counts = [rest.split() for name, _, rest in rows if name.strip() != "lo"]
     return sum(int(each[0]) + int(each[8]) for each in counts) if counts else None
 
 
-def disk_bytes(text: str) -> Optional[int]:
+def disk_bytes(text: str) -> int | None:
     """Return read and written bytes of all whole disks, from /proc/diskstats."""
     rows = [line.split() for line in text.splitlines()]
     disks = [row for row in rows if len(row) > 9 and _WHOLE_DISK.fullmatch(row[2])]  # noqa: PLR2004 - the last field used
     return sum((int(row[5]) + int(row[9])) * _SECTOR for row in disks) if disks else None
 
 
-def _gpu_share() -> Optional[float]:
+def _gpu_share() -> float | None:
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
@@ -117,9 +115,9 @@ def _gpu_share() -> Optional[float]:
         return None
 
 
-def _processes() -> Optional[dict[int, Tuple[str, int, int]]]:
+def _processes() -> dict[int, tuple[str, int, int]] | None:
     """Return name, parent and session of every process."""
-    found: dict[int, Tuple[str, int, int]] = {}
+    found: dict[int, tuple[str, int, int]] = {}
     try:
         numbers = [int(each.name) for each in _PROC.iterdir() if each.name.isdigit()]
     except OSError:
@@ -134,16 +132,15 @@ def _processes() -> Optional[dict[int, Tuple[str, int, int]]]:
 
 
 def _count_job(
-    processes: Optional[dict[int, Tuple[str, int, int]]], session: Optional[int]
-) -> Optional[int]:
+    processes: dict[int, tuple[str, int, int]] | None, session: int | None
+) -> int | None:
     if processes is None:
         return None
     return sum(1 for _, _, each in processes.values() if session is not None and each == session)
 
 
-def _count_ssh(processes: Optional[dict[int, Tuple[str, int, int]]]) -> Optional[int]:
-    """Count sshd processes below another one: one for each connection, and one more for its user
-    where it gives privileges up, whose parent is such a one."""
+def _count_ssh(processes: dict[int, tuple[str, int, int]] | None) -> int | None:
+    """Count the innermost sshd processes: one for each connection, whatever is above it."""
     if processes is None:
         return None
     servers = {pid for pid, (name, _, _) in processes.items() if name.startswith("sshd")}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Optional
+from typing import Callable
 
 from agent import orders, places
 from agent.clock import Clock
@@ -42,7 +41,7 @@ class Orders:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._changed = asyncio.Condition()
-        self.current: Optional[Assignment] = None
+        self.current: Assignment | None = None
         if file.exists():
             self.current = orders.read_assignment(file.read_bytes())
 
@@ -64,9 +63,5 @@ class Orders:
 
 
 def boot_id(where: places.Places) -> str:
-    """Return an id that lasts until the machine's next boot, made when there is none yet."""
-    file = where.run / "boot"
-    if not file.exists():
-        uptime = places.read_text(Path("/proc/uptime")).partition(".")[0]
-        places.write(file, f"{uuid.uuid4()} {uptime}\n".encode(), places.PUBLIC)
-    return places.read_text(file).partition(" ")[0]
+    """Return an id that lasts until the machine's next boot."""
+    return places.read_text(where.root / "proc/sys/kernel/random/boot_id")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Mapping, Sequence
 
 from agent.accounts import Account
 from agent.orders import Assignment, Peer
@@ -115,8 +115,10 @@ def _slurm(member: Member) -> dict[str, str]:
 
 
 def _batch(member: Member) -> dict[str, str]:
-    """Names of AWS Batch
-    (https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html)."""
+    """Return AWS Batch's names.
+
+    https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html
+    """
     rank, size = str(member.assignment.rank), str(member.assignment.size)
     names = {
         "AWS_BATCH_JOB_ID": f"{member.assignment.array_id}:{rank}",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -15,6 +15,7 @@ from spawn.bus.logs import Logged, follow_output, output_of
 from spawn.bus.message import Message
 from spawn.bus.ordered import Record, Source, read
 from spawn.bus.publish import Tells
+from spawn.clock import SystemClock
 from spawn.contracts import reports
 from spawn.contracts.assignments import (
     Ask,
@@ -45,7 +46,7 @@ def an_assignment(job: JobSpec, *, size: int = 1) -> Assignment:
         rank=0,
         size=size,
         generation=0,
-        lease=Lease(until=datetime.now(UTC).replace(microsecond=0) + timedelta(hours=1)),
+        lease=Lease(until=SystemClock().now().replace(microsecond=0) + timedelta(hours=1)),
         job=job,
         master_port=master_port(ARRAY),
         peers_revision=0,

@@ -22,8 +22,9 @@ _SHIM = '#!/bin/sh\necho "${0##*/} $*" >>"$SPAWN_ROOT/called"\n'
 
 
 def oldest_python() -> str:
-    """Return the oldest interpreter that there is here, of those that machines have."""
-    return shutil.which("python3.9") or sys.executable
+    """Return Python 3.9, which machines have, where it is installed; this one otherwise."""
+    versions = sorted((Path.home() / ".pyenv/versions").glob("3.9.*/bin/python3.9"))
+    return next((str(each) for each in versions), sys.executable)
 
 
 @dataclass
@@ -101,6 +102,9 @@ def lay_out(root: Path) -> None:
     for name in ("shutdown", "poweroff", "systemctl"):
         (shims / name).write_text(_SHIM)
         (shims / name).chmod(0o755)
+    boot_id = root / "proc/sys/kernel/random/boot_id"
+    boot_id.parent.mkdir(parents=True)
+    boot_id.write_text("boot-1\n")
     programs = root / "usr/local/lib/spawn"
     programs.mkdir(parents=True)
     shutil.copy(ROOT / "agent/boot/deadman", programs / "deadman")

@@ -1,0 +1,49 @@
+"""Starting the job's processes, knowing them again, and ending what is left of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+
+def start(stage: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
+    """Start a stage's process as its user, in a session of its own."""
+    switch: dict[str, Any] = {}
+    if stage["uid"] != os.geteuid():
+        switch = {"user": stage["uid"], "group": stage["gid"], "extra_groups": stage["groups"]}
+    child: Any = subprocess.Popen(  # noqa: S603 - what the owner of the array wants run
+        stage["argv"],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=stage["env"],
+        cwd=stage["cwd"],
+        start_new_session=True,
+        restore_signals=True,
+        **switch,
+    )
+    return child
+
+
+def started_at(pid: int) -> str:
+    """Return when a process was started, in ticks since boot; empty when there is none."""
+    try:
+        # The name, in brackets, may hold anything; the 20th field behind it is the start
+        # (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+        text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]
+
+
+def end_left_over(group: Path) -> None:
+    """End the process group of an attempt whose keeper is gone."""
+    try:
+        pid, started = group.read_text().split()
+    except (OSError, ValueError):
+        return
+    if started_at(int(pid)) == started:
+        os.killpg(int(pid), signal.SIGKILL)
