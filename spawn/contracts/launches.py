@@ -1,5 +1,6 @@
 """Launch and terminate: the commands, and what a launch may say."""
 
+import hashlib
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -128,6 +129,23 @@ class Digest(msgspec.Struct, frozen=True):
 
     size: int
     sha256: str
+
+
+def digest(text: str) -> Digest | None:
+    """Return what records and events may say of a text; None of an empty one."""
+    raw = text.encode()
+    return Digest(len(raw), hashlib.sha256(raw).hexdigest()) if raw else None
+
+
+def environment_text(spec: LaunchSpec) -> str:
+    """Return the environment as one text, whose digest tells whether it is the same."""
+    pairs = sorted(spec.environment.items())
+    return msgspec.json.encode(pairs).decode() if pairs else ""
+
+
+def without_texts(spec: LaunchSpec) -> LaunchSpec:
+    """Return a spec as records may hold it."""
+    return msgspec.structs.replace(spec, user_data="", command="", environment={})
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,13 +12,15 @@ from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
 from spawn.contracts.ids import ArrayId, array_id, check_request_id
 from spawn.contracts.launches import (
     NOT_AFTER,
-    Digest,
     JobSpec,
     Launch,
     LaunchPlan,
     LaunchSpec,
     OnComplete,
     PlannedChunk,
+    digest,
+    environment_text,
+    without_texts,
 )
 from spawn.contracts.leases import Lease
 from spawn.errors import Conflict, Rejected
@@ -186,26 +188,9 @@ def job_of(spec: LaunchSpec) -> JobSpec:
     )
 
 
-def without_texts(spec: LaunchSpec) -> LaunchSpec:
-    """Return a spec as records may hold it."""
-    return msgspec.structs.replace(spec, user_data="", command="", environment={})
-
-
-def environment_text(spec: LaunchSpec) -> str:
-    """Return the environment as one text, whose digest tells whether it is the same."""
-    pairs = sorted(spec.environment.items())
-    return msgspec.json.encode(pairs).decode() if pairs else ""
-
-
 def spec_hash(spec: LaunchSpec) -> str:
     """Hash a spec in one canonical form."""
     return hashlib.sha256(msgspec.json.encode(spec, order="deterministic")).hexdigest()
-
-
-def digest(text: str) -> Digest | None:
-    """Return what records and events may say of a text."""
-    raw = text.encode()
-    return Digest(len(raw), hashlib.sha256(raw).hexdigest()) if raw else None
 
 
 def event_source(deployment: str) -> str:

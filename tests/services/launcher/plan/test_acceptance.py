@@ -9,7 +9,6 @@ from services.launcher.plan.acceptance import (
     accept,
     check_in_time,
     check_same,
-    digest,
     name_taken,
     preview,
     rejected_event,
@@ -19,7 +18,7 @@ from services.launcher.plan.ladder import split_chunks
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayAccepted, ArrayRejected
-from spawn.contracts.launches import Digest, Launch, LaunchSpec, PlannedChunk
+from spawn.contracts.launches import Digest, Launch, LaunchSpec, PlannedChunk, digest
 from spawn.contracts.leases import Lease
 from spawn.errors import Conflict, Rejected
 from tests.builders import ARRAY_ID, NOON, PLACEMENT, POOL_A, an_array
