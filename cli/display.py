@@ -14,8 +14,9 @@ from rich.text import Text
 
 from cli.following import Display
 from cli.lines import Narrator, clean, format_counts, format_pools, ran_for, refusal_lines
+from cli.output import Write
 from cli.progress import Progress
-from cli.render import STATE_STYLES, note
+from cli.render import STATE_STYLES, note, note_bytes
 from spawn.clock import Clock
 from spawn.contracts.events import ArrayLaunching, Event
 
@@ -25,10 +26,11 @@ _REDRAWS = 8
 
 
 class Lines:
-    """Tells what happens in lines on stderr."""
+    """Tells what happens in lines on stderr; a job's output goes where `output` writes it."""
 
-    def __init__(self) -> None:
+    def __init__(self, output: Write) -> None:
         self._narrator = Narrator()
+        self._output = output
 
     def look(self, progress: Progress) -> None:
         """Write nothing: only what happens is told."""
@@ -42,11 +44,20 @@ class Lines:
         """Write a line."""
         note(text)
 
+    def write(self, data: bytes) -> None:
+        """Write output as it is."""
+        self._output(data)
+
 
 class Board:
-    """Draws one array: a bar, its members by state, the pools tried, the time it has taken."""
+    """Draws one array: a bar, its members by state, the pools tried, the time it has taken.
 
-    def __init__(self, title: str, clock: Clock) -> None:
+    A job's output goes where `output` writes it, or scrolls above.
+    """
+
+    def __init__(self, title: str, clock: Clock, output: Write | None = None) -> None:
+        self.console = Console(stderr=True)
+        self._output = output or self._scroll
         self._title = title
         self._clock = clock
         self._began = clock.monotonic()
@@ -66,6 +77,14 @@ class Board:
     def say(self, text: str) -> None:
         """Keep a sentence in sight."""
         self._said.append(clean(text))
+
+    def write(self, data: bytes) -> None:
+        """Show output."""
+        self._output(data)
+
+    def _scroll(self, data: bytes) -> None:
+        text = Text.from_ansi(data.decode(errors="replace"), no_wrap=True)
+        self.console.print(text, soft_wrap=True)
 
     def refused(self) -> list[str]:
         """Return what pools answered to a launch that went on elsewhere."""
@@ -112,17 +131,23 @@ def _bar(progress: Progress) -> ProgressBar:
 
 
 @contextmanager
-def displayed(title: str, clock: Clock) -> Generator[Display]:
-    """Show what goes on for the length of the block."""
+def displayed(title: str, clock: Clock, *, output: Write | None = None) -> Generator[Display]:
+    """Show what goes on for the length of the block.
+
+    A job's output goes where `output` writes it, or else to where all is said; on a terminal it
+    scrolls above what is drawn.
+    """
     if not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(output or note_bytes)
         return
-    board = Board(title, clock)
-    console = Console(stderr=True)
+    board = Board(title, clock, None if sys.stdout.isatty() else output)
     with (
         _left_behind(board),
         Live(
-            get_renderable=board.draw, console=console, refresh_per_second=_REDRAWS, transient=True
+            get_renderable=board.draw,
+            console=board.console,
+            refresh_per_second=_REDRAWS,
+            transient=True,
         ),
     ):
         yield board

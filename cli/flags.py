@@ -16,6 +16,9 @@ ArrayArgument = Annotated[
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+PlainFlag = Annotated[
+    bool, typer.Option("--no-prefix", help="Lines as they are, without the member's name.")
+]
 TimeoutFlag = Annotated[
     str,
     typer.Option(

@@ -31,6 +31,10 @@ class Display(Protocol):
         """Say something besides."""
         ...
 
+    def write(self, data: bytes) -> None:
+        """Show whole lines of a job's output."""
+        ...
+
 
 def is_ready(progress: Progress) -> bool:
     """Say whether the array runs, or never will."""
@@ -40,6 +44,11 @@ def is_ready(progress: Progress) -> bool:
 def is_over(progress: Progress) -> bool:
     """Say whether nothing of the array is left."""
     return progress.state is not None and progress.state.is_over
+
+
+def is_finished(progress: Progress) -> bool:
+    """Say whether the array's job has ended, or never will."""
+    return progress.state is ArrayState.FINISHED or is_over(progress)
 
 
 def is_accepted(progress: Progress) -> bool:
@@ -52,6 +61,22 @@ def where_it_stands(name: str, progress: Progress) -> str:
     state = progress.state or "not accepted yet"
     counts = format_counts(progress.counts)
     return f"{name} is {state}{f' ({counts})' if counts else ''}"
+
+
+class Unseen:
+    """A display that nobody sees."""
+
+    def look(self, progress: Progress) -> None:
+        """Draw nothing."""
+
+    def show(self, event: Event, progress: Progress) -> None:
+        """Draw nothing."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
+    def write(self, data: bytes) -> None:
+        """Write nothing."""
 
 
 class Watch:

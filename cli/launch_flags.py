@@ -1,6 +1,5 @@
 """What the flags of `launch` are called and what their texts and files hold."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -8,14 +7,9 @@ import typer
 import yaml
 
 from cli.exits import Usage
+from spawn.contracts import launches
 
 Texts = list[str] | None
-
-
-class WaitFor(StrEnum):
-    """What a launch waits for."""
-
-    RUNNING = "running"
 
 
 Count = Annotated[int | None, typer.Option("--count", "-c", help="How many machines.")]
@@ -39,7 +33,50 @@ SshCidr = Annotated[str, typer.Option(help="Network that may connect to port 22.
 KeyName = Annotated[str, typer.Option(help="EC2 key pair.", metavar="NAME")]
 Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALUE")]
 Ttl = Annotated[str, typer.Option(help="When all ends, e.g. 90m or 1d12h.", metavar="DURATION")]
-UserData = Annotated[str, typer.Option(help="Boot script.", metavar="TEXT|@FILE")]
+UserData = Annotated[
+    str, typer.Option(help="Boot script, run once as root.", metavar="TEXT|@FILE")
+]
+Command = Annotated[
+    str,
+    typer.Option(help="What every member runs: a line for the shell.", metavar="TEXT|@FILE"),
+]
+Env = Annotated[
+    Texts,
+    typer.Option("--env", "-e", help="A variable of the job; repeatable.", metavar="NAME=VALUE"),
+]
+EnvCompat = Annotated[
+    Texts,
+    typer.Option(
+        help="Also name ranks and peers as these do: slurm, batch, torch.", metavar="NAMES"
+    ),
+]
+LoginUser = Annotated[
+    str, typer.Option(help="Who runs the command; the image's user if left out.", metavar="USER")
+]
+WaitFor = Annotated[
+    launches.WaitFor | None,
+    typer.Option(help="When it is ready: instances run (the default), or their agents answer."),
+]
+OnComplete = Annotated[
+    launches.OnComplete | None,
+    typer.Option(help="What a machine does after its job; terminate when there is a command."),
+]
+Keep = Annotated[bool, typer.Option("--keep", help="The same as --on-complete none.")]
+MaxRuntime = Annotated[
+    str, typer.Option(help="When a job that still runs is ended.", metavar="DURATION")
+]
+Retries = Annotated[int | None, typer.Option(help="How often a command that failed is run again.")]
+OnMemberFailure = Annotated[
+    launches.OnMemberFailure | None,
+    typer.Option(help="What the first failure means: continue (the default), or all end."),
+]
+NoPeerSsh = Annotated[
+    bool, typer.Option("--no-peer-ssh", help="Exchange no keys for ssh between members.")
+]
+Follow = Annotated[
+    bool,
+    typer.Option("--follow", help="Show the job's output to its end; exit as it did."),
+]
 Region = Annotated[str, typer.Option(help="AWS region; AWS_REGION if left out.")]
 MinCount = Annotated[
     int | None, typer.Option(help="Members that suffice; without them nothing is kept.")
@@ -55,7 +92,7 @@ SpecFile = Annotated[
 def read_spec_file(path: Path | None) -> dict[str, Any]:
     """Read the fields of a spec; raise `Usage` when the file can't be read or is no mapping.
 
-    A `user_data` of `@FILE` is looked for beside the spec.
+    A `user_data` or `command` of `@FILE` is looked for beside the spec.
     """
     if path is None:
         return {}
@@ -66,9 +103,10 @@ def read_spec_file(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Usage(f"-f {path}: write fields of a launch, such as `count: 8`")
     fields = {str(name): value for name, value in cast("dict[Any, Any]", content).items()}
-    script = fields.get("user_data")
-    if isinstance(script, str):
-        fields["user_data"] = read_text("-f user_data", script, beside=path.parent)
+    for name in ("user_data", "command"):
+        text = fields.get(name)
+        if isinstance(text, str):
+            fields[name] = read_text(f"-f {name}", text, beside=path.parent)
     return fields
 
 

@@ -10,14 +10,15 @@ from cli.progress import Progress
 from cli.render import note, put, put_json
 from cli.reports import ArrayReport, report_array, report_launch
 from cli.specs import in_flags
+from cli.verdict import judge
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.members import Member
 
 
 async def conclude(
-    plane: Plane, launching: Launching, *, elapsed: timedelta, as_json: bool
+    plane: Plane, launching: Launching, *, elapsed: timedelta, as_json: bool, judging: bool
 ) -> None:
-    """Say how a launch ended; raise `Ended` unless it is what was asked for."""
+    """Say how a launch ended, or, when `judging`, its job; raise `Ended` if not as wanted."""
     if launching.rejection:
         rejection = launching.rejection
         raise Ended(Exit.REJECTED, in_flags(rejection.field, rejection.message))
@@ -27,6 +28,9 @@ async def conclude(
     if as_json:
         calls = launching.progress.api_calls
         put_json(report_launch(report, elapsed_seconds=elapsed.total_seconds(), api_calls=calls))
+    if judging:
+        await judge(plane, launching.array)
+        return
     _raise_unless_alive(report.name, launching.progress)
     say = note if as_json else put
     say(last_line(report, array=array, members=members, elapsed=elapsed))

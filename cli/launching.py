@@ -13,7 +13,15 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.durations import format_duration
 from spawn.contracts.events import ArrayRejected, Event
 from spawn.contracts.ids import ArrayId
-from spawn.contracts.launches import NOT_AFTER, SUBJECT_LAUNCH, Digest, Launch, LaunchSpec
+from spawn.contracts.launches import (
+    NOT_AFTER,
+    SUBJECT_LAUNCH,
+    Launch,
+    LaunchSpec,
+    digest,
+    environment_text,
+    without_texts,
+)
 from spawn.errors import NotFound
 
 
@@ -25,10 +33,11 @@ def message_id(launch: Launch) -> str:
 
 def made_from(array: Array, spec: LaunchSpec) -> bool:
     """Say whether an array's record was made from this spec."""
-    raw = spec.user_data.encode()
-    digest = Digest(len(raw), hashlib.sha256(raw).hexdigest()) if raw else None
-    bare = msgspec.structs.replace(spec, user_data="")
-    return array.spec == bare and array.user_data == digest
+    texts = (digest(spec.user_data), digest(spec.command), digest(environment_text(spec)))
+    return (
+        array.spec == without_texts(spec)
+        and (array.user_data, array.command, array.environment) == texts
+    )
 
 
 class Launching:

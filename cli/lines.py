@@ -43,7 +43,17 @@ def _detail(data: events.Data) -> str:
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
-            return str(getattr(data, "reason", ""))
+            return _ending(data) or str(getattr(data, "reason", ""))
+
+
+def _ending(data: events.Data) -> str:
+    match data:
+        case events.MemberExited(exit_code=code):
+            return f"exited with {code}"
+        case events.ArrayFinished(succeeded=succeeded, failed_ranks=ranks):
+            return "succeeded" if succeeded else f"failed: ranks {ranks}"
+        case _:
+            return ""
 
 
 def _because(reason: str) -> str:
@@ -108,7 +118,7 @@ class Narrator:
                 return self._refuse(refusals)
             case events.InstanceRunning() | events.InstanceTerminated():
                 return self._count(progress)
-            case events.InstanceEvent() | events.MemberReady():
+            case events.InstanceEvent() | events.MemberReady() | events.MemberExited(exit_code=0):
                 return []
             case _:
                 return [event_line(event)]

@@ -1,10 +1,13 @@
 """What the surroundings say: where the bus is, whose deployment, which region."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 
 from spawn.contracts.checks import Limits
+from spawn.contracts.ids import InstanceId
+from spawn.errors import NotFound
 from spawn.runtime.home import BusAddress, ControlState, find_bus, locate, running
 from spawn.runtime.settings import load
 
@@ -71,3 +74,17 @@ def _endpoint(url: str) -> tuple[str | None, int | None]:
 
 def _sandbox_region(state: ControlState | None) -> str:
     return state.sandbox.region if state and state.sandbox else ""
+
+
+def enter_program(instance_id: InstanceId) -> Path | None:
+    """Return what opens a shell inside a machine of the laptop cloud; None when that isn't used.
+
+    Raises `NotFound` when the machine has no process.
+    """
+    state = _embedded()
+    if state is None or state.sandbox is None:
+        return None
+    program = locate().sandbox / "machines" / instance_id / "enter"
+    if not program.exists():
+        raise NotFound(f"{instance_id} is not running as a process of this machine")
+    return program

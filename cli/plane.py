@@ -1,7 +1,7 @@
 """The control plane as commands see it: records to read, events to follow, commands to send."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -11,17 +11,21 @@ from cli.lookup import find_array
 from cli.places import Place, find_place
 from spawn.bus import follow as following
 from spawn.bus.connection import Bus, connect
-from spawn.bus.ports import CaughtUp, Followed
+from spawn.bus.logs import Logged, follow_output
+from spawn.bus.ordered import Source
+from spawn.bus.ports import CaughtUp, Followed, Reported, Restarted
 from spawn.bus.publish import Commands
 from spawn.bus.requests import Requests, count_replicas
+from spawn.bus.said import follow_exec, last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
 from spawn.contracts import arrays, members
 from spawn.contracts.arrays import Array, DeploymentMark
 from spawn.contracts.events import SUBJECTS
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.members import Member
+from spawn.contracts.reports import ExecOutput, JobExited
 from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
 from spawn.telemetry.log import configure
@@ -75,6 +79,20 @@ class Plane:
         subject = following.of_array(array) if array else SUBJECTS
         begin = following.from_first if from_first else following.from_now
         return following.follow(self._bus, begin(subject))
+
+    def output(self, source: Source) -> AsyncGenerator[Logged | CaughtUp | Restarted]:
+        """Yield blocks of jobs' output, in order for each rank."""
+        return follow_output(self._bus, source)
+
+    def answers(self, array: ArrayId, exec_id: str) -> AsyncGenerator[Reported[ExecOutput]]:
+        """Yield what machines answer to an exec."""
+        return follow_exec(self._bus, array, exec_id)
+
+    async def exits_of(
+        self, array: ArrayId, instances: Iterable[InstanceId]
+    ) -> dict[InstanceId, JobExited]:
+        """Return what machines reported of their job's end."""
+        return await last_exits(self._bus, array, instances)
 
     async def has_launcher(self) -> bool:
         """Say whether a launcher answers."""

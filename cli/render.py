@@ -17,6 +17,7 @@ from cli.lines import clean
 STATE_STYLES = {
     "ready": "green",
     "running": "green",
+    "finished": "green",
     "accepted": "cyan",
     "launching": "cyan",
     "pending": "cyan",
@@ -44,6 +45,30 @@ def put(text: str) -> None:
     except BrokenPipeError as error:
         silence_stdout()
         raise Ended(Exit.DONE) from error
+
+
+def put_bytes(data: bytes) -> None:
+    """Write bytes on stdout as they are; end the command when nobody reads them."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        silence_stdout()
+        raise Ended(Exit.DONE) from error
+
+
+def note_bytes(data: bytes) -> None:
+    """Write bytes on stderr as they are."""
+    sys.stderr.flush()
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+def is_coloured(*, on_stderr: bool = False) -> bool:
+    """Say whether stdout, or stderr, is a terminal that may be coloured."""
+    console = Console(stderr=on_stderr)
+    return console.is_terminal and not console.no_color
 
 
 def put_json(value: Any) -> None:
@@ -79,6 +104,12 @@ def redrawn(*, wanted: bool) -> Generator[Draw | None]:
         yield draw
 
 
+def style_of(cell: str) -> str:
+    """Return how a cell is drawn: by the state that it is, with or without how that ended."""
+    state, _, how = cell.partition(" (")
+    return "red" if how.startswith("failed") else STATE_STYLES.get(state, "")
+
+
 def _texts(row: Sequence[object]) -> list[str]:
     return ["-" if cell in (None, "") else clean(str(cell)) for cell in row]
 
@@ -88,7 +119,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for column in columns:
         table.add_column(column.upper(), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell, STATE_STYLES.get(cell, "")) for cell in row))
+        table.add_row(*(Text(cell, style_of(cell)) for cell in row))
     return table
 
 

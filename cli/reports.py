@@ -1,13 +1,15 @@
 """What `status`, `list` and `launch` say of an array: records in, one object out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import msgspec
 
+from cli.outcome import failed_members, has_succeeded, show_state
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.members import Member, MemberState
+from spawn.contracts.ranks import format_ranks
 
 _PRESENT = {MemberState.RUNNING, MemberState.READY}
 
@@ -23,10 +25,16 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
     market: str | None = None
     instance_type: str | None = None
     zone: str | None = None
+    exit_code: int | None = None
+    reason: str = ""
+    tail: str | None = None
 
 
 class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One array; `ready` counts the members that run; `members` has `size` entries, by rank."""
+    """One array; `ready` counts the members that run; `members` has `size` entries, by rank.
+
+    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far.
+    """
 
     array_id: ArrayId
     name: str
@@ -39,6 +47,13 @@ class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: datetime
     owner: str
     accepted_at: datetime
+    succeeded: bool | None = None
+    failed_ranks: str = ""
+
+    @property
+    def shown_state(self) -> str:
+        """The state, and how the job ended: `finished (failed: ranks 3)`."""
+        return show_state(self.state, self.succeeded, self.failed_ranks)
 
 
 class LaunchReport(ArrayReport, frozen=True, kw_only=True):
@@ -61,6 +76,13 @@ class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: datetime
     owner: str
     accepted_at: datetime
+    succeeded: bool | None = None
+    failed_ranks: str = ""
+
+    @property
+    def shown_state(self) -> str:
+        """The state, and how the job ended: `finished (failed: ranks 3)`."""
+        return show_state(self.state, self.succeeded, self.failed_ranks)
 
 
 def report_array(array: Array, members: Collection[Member]) -> ArrayReport:
@@ -79,7 +101,20 @@ def report_array(array: Array, members: Collection[Member]) -> ArrayReport:
         lease_until=array.lease.until,
         owner=array.owner,
         accepted_at=array.accepted_at,
+        succeeded=has_succeeded(array, members),
+        failed_ranks=format_ranks(each.rank for each in failed_members(array, members)),
     )
+
+
+def with_tails(report: ArrayReport, tails: Mapping[int, list[str]]) -> ArrayReport:
+    """Add what members printed last, by rank."""
+    members = tuple(
+        msgspec.structs.replace(each, tail="\n".join(tails[each.rank]))
+        if each.rank in tails
+        else each
+        for each in report.members
+    )
+    return msgspec.structs.replace(report, members=members)
 
 
 def report_launch(
@@ -104,6 +139,8 @@ def line_of(array: Array, members: Collection[Member]) -> ArrayLine:
         lease_until=array.lease.until,
         owner=array.owner,
         accepted_at=array.accepted_at,
+        succeeded=has_succeeded(array, members),
+        failed_ranks=format_ranks(each.rank for each in failed_members(array, members)),
     )
 
 
@@ -130,4 +167,6 @@ def _report_member(rank: int, member: Member | None) -> MemberReport:
         market=instance.market,
         instance_type=instance.instance_type,
         zone=instance.zone,
+        exit_code=member.exit_code,
+        reason=member.reason,
     )

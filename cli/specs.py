@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from cli.exits import Usage
-from spawn.contracts.launches import LaunchSpec
+from spawn.contracts.launches import EnvCompat, LaunchSpec, OnComplete
 
 FLAGS: Final = {
     "name": "--job-array-name",
@@ -23,11 +23,22 @@ FLAGS: Final = {
     "tags": "--tag",
     "ttl": "--ttl",
     "user_data": "--user-data",
+    "command": "--command",
+    "environment": "--env",
+    "env_compat": "--env-compat",
+    "login_user": "--login-user",
+    "wait_for": "--wait-for",
+    "on_complete": "--on-complete",
+    "on_member_failure": "--on-member-failure",
+    "max_runtime": "--max-runtime",
+    "retries": "--retries",
+    "peer_ssh": "--no-peer-ssh",
     "request_id": "--request-id",
 }
 """The flag of each field of a launch."""
 
-_LISTS = ("instance_types", "zones", "subnets", "security_groups")
+_LISTS = ("instance_types", "zones", "subnets", "security_groups", "env_compat")
+_PAIRS = ("tags", "environment")
 
 
 def split_lists(values: Iterable[str]) -> tuple[str, ...]:
@@ -47,18 +58,47 @@ def parse_tags(values: Iterable[str]) -> dict[str, str]:
     return tags
 
 
+def parse_environment(values: Iterable[str]) -> dict[str, str]:
+    """Parse `NAME=value` pairs, values as they are; raise `Usage` for one without a name."""
+    environment: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise Usage(f"--env {value!r}: write it like NAME=value")
+        environment[name] = text
+    return environment
+
+
+def parse_compat(values: Iterable[str]) -> tuple[EnvCompat, ...]:
+    """Parse the names of schedulers; raise `Usage` for an unknown one."""
+    known = tuple(EnvCompat)
+    for word in (words := split_lists(values)):
+        if word not in known:
+            raise Usage(f"--env-compat {word!r}: use {', '.join(known)}")
+    return tuple(EnvCompat(word) for word in words)
+
+
+def settle_on_complete(on_complete: OnComplete | None, *, keep: bool) -> OnComplete | None:
+    """Return what was asked for by either flag; raise `Usage` when they contradict each other."""
+    if keep and on_complete not in (None, OnComplete.NONE):
+        raise Usage(f"--keep and --on-complete {on_complete} contradict each other")
+    return OnComplete.NONE if keep else on_complete
+
+
 def make_spec(
     *, file: Mapping[str, Any], flags: Mapping[str, Any], region: Callable[[], str]
 ) -> LaunchSpec:
     """Make a spec of a file's fields and of the flags that were given, which win.
 
-    Tags are merged by key. `region` says what the surroundings name, where neither does. Raises
-    `Usage` naming an unknown field, a field of a wrong type, or the missing region.
+    Tags and environment are merged by key. `region` says what the surroundings name, where
+    neither does. Raises `Usage` naming an unknown field, a field of a wrong type, or the missing
+    region.
     """
     given = {name: value for name, value in flags.items() if value not in (None, (), {}, "")}
     merged = {**_check_fields(file), **given}
-    if "tags" in given and isinstance(file.get("tags"), Mapping):
-        merged["tags"] = {**file["tags"], **given["tags"]}
+    for name in _PAIRS:
+        if name in given and isinstance(file.get(name), Mapping):
+            merged[name] = {**file[name], **given[name]}
     if not merged.get("region"):
         merged["region"] = region()
     if not merged["region"]:

@@ -1,49 +1,31 @@
-"""`spawn launch`: make an array, and watch it until it runs."""
+"""`spawn launch`: make an array, and watch it until it runs, or until its job has ended."""
 
 import asyncio
 import secrets
-from datetime import timedelta
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from cli import launch_flags as flags
-from cli.display import displayed
-from cli.exits import Ended, Exit
+from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
-from cli.following import is_accepted, is_ready, where_it_stands
+from cli.launch_order import Order, carry_out
 from cli.launch_plan import show_plan
-from cli.launch_result import conclude
-from cli.launching import Launching
 from cli.names import readable_name
 from cli.places import limits_around, region_around
-from cli.plane import Plane, open_plane, within
-from cli.specs import in_flags, make_spec, parse_tags, split_lists
-from spawn.bus.beside import beside
+from cli.specs import (
+    in_flags,
+    make_spec,
+    parse_compat,
+    parse_environment,
+    parse_tags,
+    settle_on_complete,
+    split_lists,
+)
 from spawn.contracts.checks import check_spec
-from spawn.contracts.ids import array_id, check_request_id
-from spawn.contracts.launches import NOT_AFTER, Launch, LaunchSpec
-from spawn.errors import Rejected, Transient
-
-OWNER = "cli"
-"""Who we are on an embedded bus."""
-
-
-class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """A launch as the command line asks for it."""
-
-    spec: LaunchSpec
-    request_id: str
-    wait: bool
-    timeout: timedelta | None
-    as_json: bool
-
-
-class Attempt:
-    """What has become of an order, for whoever interrupts it."""
-
-    launching: Launching | None = None
+from spawn.contracts.ids import check_request_id
+from spawn.contracts.launches import LaunchSpec
+from spawn.errors import Rejected
 
 
 def register(app: typer.Typer) -> None:
@@ -65,20 +47,28 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     tag: flags.Tag = None,
     ttl: flags.Ttl = "",
     user_data: flags.UserData = "",
+    command: flags.Command = "",
+    env: flags.Env = None,
+    env_compat: flags.EnvCompat = None,
+    login_user: flags.LoginUser = "",
+    on_complete: flags.OnComplete = None,
+    keep: flags.Keep = False,
+    max_runtime: flags.MaxRuntime = "",
+    retries: flags.Retries = None,
+    on_member_failure: flags.OnMemberFailure = None,
+    no_peer_ssh: flags.NoPeerSsh = False,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = "",
     file: flags.SpecFile = None,
-    wait_for: Annotated[flags.WaitFor, typer.Option(help="What to wait for.")] = (
-        flags.WaitFor.RUNNING
-    ),
+    wait_for: flags.WaitFor = None,
+    follow: flags.Follow = False,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Return once accepted.")] = False,
     timeout: TimeoutFlag = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; do nothing.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Launch an instance or an array of them."""
-    _ = wait_for
     request_id = request_id or secrets.token_hex(8)
     patience = parse_flag_duration("--timeout", timeout)
     given: dict[str, Any] = {
@@ -96,24 +86,37 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "tags": parse_tags(tag or ()),
         "ttl": ttl,
         "user_data": flags.read_text("--user-data", user_data),
+        "command": flags.read_text("--command", command),
+        "environment": parse_environment(env or ()),
+        "env_compat": parse_compat(env_compat or ()),
+        "login_user": login_user,
+        "wait_for": wait_for,
+        "on_complete": settle_on_complete(on_complete, keep=keep),
+        "on_member_failure": on_member_failure,
+        "max_runtime": max_runtime,
+        "retries": retries,
+        "peer_ssh": False if no_peer_ssh else None,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),
         request_id=request_id,
         wait=not no_wait,
+        follow=follow,
         timeout=patience,
         as_json=as_json,
     )
+    _check_follow(order)
     if dry_run:
         asyncio.run(show_plan(order.spec, as_json=as_json))
     else:
-        _carry_out(order)
+        carry_out(order)
 
 
 def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> LaunchSpec:
     """Make the spec and check it as the launcher will, before anything is sent."""
     file.setdefault("name", readable_name(request_id))
     parse_flag_duration("--ttl", given["ttl"])
+    parse_flag_duration("--max-runtime", given["max_runtime"])
     try:
         check_request_id(request_id)
         spec = make_spec(file=file, flags=given, region=region_around)
@@ -122,63 +125,8 @@ def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> La
         raise Ended(Exit.REJECTED, in_flags(error.field, error.message)) from error
 
 
-def _carry_out(order: Order) -> None:
-    attempt = Attempt()
-    try:
-        asyncio.run(_launch(order, attempt))
-    except KeyboardInterrupt as error:
-        raise _detached(attempt) from error
-
-
-def _detached(attempt: Attempt) -> Ended:
-    if attempt.launching is None:
-        return Ended(Exit.DETACHED, "interrupted before anything was sent")
-    return _left_alone(attempt.launching, Exit.DETACHED, "detached")
-
-
-def _left_alone(launching: Launching, code: Exit, why: str) -> Ended:
-    """Say why nobody watches the launch any more, and what becomes of it."""
-    if not launching.is_sent:
-        return Ended(code, f"{why}: nothing was sent")
-    array = launching.array
-    return Ended(
-        code,
-        f"{why}: {where_it_stands(array, launching.progress)} and goes on;"
-        f" follow it with: spawn events {array} -f; end it with: spawn terminate {array}",
-    )
-
-
-async def _launch(order: Order, attempt: Attempt) -> None:
-    async with open_plane() as plane:
-        began = plane.clock.monotonic()
-        launching = await _begin(plane, order, attempt)
-        elapsed = timedelta(seconds=plane.clock.monotonic() - began)
-        await conclude(plane, launching, elapsed=elapsed, as_json=order.as_json)
-
-
-async def _begin(plane: Plane, order: Order, attempt: Attempt) -> Launching:
-    """Send the launch and follow it as far as was asked."""
-    named = array_id(
-        deployment=await plane.deployment(),
-        owner=OWNER,
-        request_id=order.request_id,
-        name=order.spec.name,
-    )
-    request = Launch(
-        request_id=order.request_id, spec=order.spec, not_after=plane.clock.now() + NOT_AFTER
-    )
-    with displayed(order.spec.name, plane.clock) as display:
-        launching = attempt.launching = Launching(plane, request, named, display)
-        try:
-            async with within(order.timeout):
-                await _follow(plane, launching, order)
-        except TimeoutError as error:
-            raise _left_alone(launching, Exit.TIMED_OUT, "--timeout is over") from error
-        except Transient as error:
-            raise _left_alone(launching, Exit.UNREACHABLE, error.message) from error
-    return launching
-
-
-async def _follow(plane: Plane, launching: Launching, order: Order) -> None:
-    async with beside(launching.warn_unheard(plane)):
-        await launching.until(is_ready if order.wait else is_accepted)
+def _check_follow(order: Order) -> None:
+    if order.follow and not order.wait:
+        raise Usage("--follow and --no-wait contradict each other")
+    if order.follow and not order.has_job:
+        raise Usage("--follow: there is no job to follow; give --command or --user-data")

@@ -42,7 +42,7 @@ def list_arrays(
 def cells(line: ArrayLine) -> tuple[object, ...]:
     """Return a line's cells, in the order of `COLUMNS`."""
     until = format_local(line.lease_until)
-    return line.name, line.state, line.ready, line.size, line.region, until, line.array_id
+    return line.name, line.shown_state, line.ready, line.size, line.region, until, line.array_id
 
 
 async def _read(*, ended: bool) -> tuple[list[ArrayLine], int]:

@@ -6,14 +6,17 @@ from typing import Annotated
 import typer
 
 from cli.flags import ArrayArgument, JsonFlag
-from cli.lines import format_local
+from cli.lines import clean, format_local
+from cli.outcome import failed_members
 from cli.plane import Plane, open_plane
 from cli.render import put, put_json, put_table, redrawn
-from cli.reports import ArrayReport, MemberReport, report_array
+from cli.reports import ArrayReport, MemberReport, report_array, with_tails
+from cli.verdict import tails_of
 from cli.watching import watch_reports
 from spawn.contracts.ids import ArrayId
+from spawn.contracts.members import MemberState
 
-COLUMNS = ("rank", "state", "instance", "ip", "market", "type", "zone", "generation")
+COLUMNS = ("rank", "state", "instance", "ip", "market", "type", "zone", "generation", "exit")
 
 
 def register(app: typer.Typer) -> None:
@@ -39,12 +42,16 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
         if follow:
             await _follow(plane, array.id, as_json=as_json)
             return
-        report = report_array(array, await plane.members_of(array.id))
+        members = await plane.members_of(array.id)
+        tails = await tails_of(plane, failed_members(array, members))
+    report = with_tails(report_array(array, members), tails)
     if as_json:
         put_json(report)
         return
     put(headline(report))
     put_table(COLUMNS, map(cells, report.members))
+    for line in explain(report):
+        put(line)
 
 
 async def _follow(plane: Plane, array_id: ArrayId, *, as_json: bool) -> None:
@@ -66,7 +73,7 @@ def headline(report: ArrayReport) -> str:
     """Write what is to be said of the array itself."""
     because = f": {report.reason}" if report.reason else ""
     return (
-        f"{report.name} ({report.array_id}) {report.state}{because}\n"
+        f"{report.name} ({report.array_id}) {report.shown_state}{because}\n"
         f"{report.ready} of {report.size} run in {report.region},"
         f" until {format_local(report.lease_until)}"
     )
@@ -83,4 +90,17 @@ def cells(member: MemberReport) -> tuple[object, ...]:
         member.instance_type,
         member.zone,
         member.generation,
+        member.exit_code,
     )
+
+
+def explain(report: ArrayReport) -> list[str]:
+    """Write why members failed, and what the first of them printed last."""
+    lines: list[str] = []
+    for member in report.members:
+        if member.reason and (member.exit_code or member.state is MemberState.LOST):
+            lines.append(clean(f"{report.name}-{member.rank}: {member.reason}"))
+        if member.tail:
+            lines.append(f"{report.name}-{member.rank} ended with:")
+            lines += (clean(f"  {line}") for line in member.tail.splitlines())
+    return lines

@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from hypothesis import settings
 
 from cli.main import main
 from spawn.bus.connection import Bus
+from spawn.clock import SystemClock
 from tests.fakes.cli_launcher import FakeLauncher
+from tests.fakes.cli_machines import FakeMachines
 from tests.fixtures.nats import NatsServer, bus, nats_server
 
 __all__ = ["bus", "nats_server"]
@@ -71,3 +74,20 @@ def on_bus(surroundings: pytest.MonkeyPatch, nats_server: NatsServer) -> None:
 async def launcher(bus: Bus, on_bus: None) -> AsyncIterator[FakeLauncher]:
     async with FakeLauncher(bus).running() as running:
         yield running
+
+
+@pytest.fixture
+async def machines(bus: Bus, launcher: FakeLauncher) -> AsyncIterator[FakeMachines]:
+    async with FakeMachines(bus, launcher).running() as running:
+        yield running
+
+
+async def until_read(capsys: pytest.CaptureFixture[str], text: str) -> tuple[str, str]:
+    """Return what a command has written, on stdout and stderr, once this is in it."""
+    out, err = "", ""
+    async with asyncio.timeout(20):
+        while text not in out + err:
+            more = capsys.readouterr()
+            out, err = out + more.out, err + more.err
+            await SystemClock().sleep(timedelta(milliseconds=20))
+    return out, err

@@ -39,7 +39,15 @@ def _in_utc(surroundings: pytest.MonkeyPatch) -> None: ...
             "  array.rejected  no [2J",
         ),
         (events.ArrayTerminated(reason="asked"), "  array.terminated  asked"),
-        (events.ArrayFinished(succeeded=True), "  array.finished"),
+        (events.ArrayFinished(succeeded=True), "  array.finished  succeeded"),
+        (
+            events.ArrayFinished(succeeded=False, failed_ranks="0,3-5"),
+            "  array.finished  failed: ranks 0,3-5",
+        ),
+        (
+            events.MemberExited(rank=3, generation=0, exit_code=3),
+            "/3  member.exited  exited with 3",
+        ),
         (events.LeaseSet(lease=LEASE), "  lease.set"),
     ],
 )

@@ -71,6 +71,9 @@ async def test_status_json_has_an_entry_for_every_member(
         "market": None,
         "instance_type": None,
         "zone": None,
+        "exit_code": None,
+        "reason": "",
+        "tail": None,
     }
 
 

@@ -31,6 +31,9 @@ from spawn.contracts.launches import (
     LaunchSpec,
     PlannedChunk,
     Terminate,
+    digest,
+    environment_text,
+    without_texts,
 )
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState, member_key
@@ -65,11 +68,14 @@ def array_of(launch: Launch, *, state: ArrayState = ArrayState.ACCEPTED) -> Arra
         region=spec.region,
         size=spec.count,
         min_count=spec.min_count or spec.count,
-        spec=msgspec.structs.replace(spec, user_data=""),
+        spec=without_texts(spec),
         spec_hash="",
         state=state,
         accepted_at=NOON,
         lease=Lease(NOON + timedelta(hours=8)),
+        user_data=digest(spec.user_data),
+        command=digest(spec.command),
+        environment=digest(environment_text(spec)),
     )
 
 

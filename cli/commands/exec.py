@@ -1,0 +1,110 @@
+"""`spawn exec`: a command on members of an array, beside their job."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from cli.answers import Answers, JsonAnswers, TextAnswers
+from cli.completion import complete_array
+from cli.exits import Ended, Exit, Usage
+from cli.flags import JsonFlag, PlainFlag, parse_flag_duration
+from cli.output import Prefix
+from cli.plane import Plane, open_plane, within
+from cli.render import is_coloured
+from cli.targets import check_ranks, split_target
+from spawn.contracts.arrays import Array
+from spawn.contracts.assignments import API_EXEC, ExecRequest, ExecStarted
+from spawn.contracts.ranks import format_ranks
+
+_DEFAULT = timedelta(minutes=1)
+_LONGEST = timedelta(hours=1)
+_GRACE = timedelta(seconds=30)
+"""How long a machine that was cut off may take to say that its command has ended."""
+
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("exec")(execute)
+
+
+def execute(
+    array: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARRAY[:RANKS]",
+            help="The array's name or id, and members such as 0,3-5; all if left out.",
+            autocompletion=complete_array,
+        ),
+    ],
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")
+    ],
+    *,
+    timeout: Annotated[
+        str,
+        typer.Option(metavar="DURATION", help="How long it may take: 1m if left out, 1h at most."),
+    ] = "",
+    plain: PlainFlag = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run a command on members of an array, beside their job.
+
+    Exits 0 when it did so everywhere, else 1.
+    """
+    name, ranks = split_target(array)
+    limit = parse_flag_duration("--timeout", timeout) or _DEFAULT
+    if limit > _LONGEST:
+        raise Usage(f"--timeout {timeout}: use 1h at most")
+
+    async def run() -> None:
+        async with open_plane() as plane:
+            found = await plane.find(name)
+            check_ranks(found.name, found.size, ranks)
+            prefix = Prefix(found.name, wanted=not plain, coloured=is_coloured())
+            shown = JsonAnswers() if as_json else TextAnswers(prefix)
+            request = ExecRequest(
+                array_id=found.id,
+                argv=tuple(command),
+                ranks=ranks,
+                timeout_seconds=int(limit.total_seconds()),
+            )
+            started = await plane.requests.ask(API_EXEC, request, ExecStarted)
+            answers = Answers(started.ranks, shown)
+            await _collect(plane, found, started.exec_id, answers, limit=limit)
+            _conclude(found.name, answers)
+
+    asyncio.run(run())
+
+
+async def _collect(
+    plane: Plane, array: Array, exec_id: str, answers: Answers, *, limit: timedelta
+) -> None:
+    ranks = {each.instance.id: each.rank for each in await plane.members_of(array.id)}
+    try:
+        async with (
+            within(limit + _GRACE),
+            aclosing(plane.answers(array.id, exec_id)) as items,
+        ):
+            async for said in items:
+                if said.instance_id in ranks:
+                    answers.take(ranks[said.instance_id], said.report)
+                if not answers.left:
+                    return
+    except TimeoutError as error:
+        silent = format_ranks(answers.left)
+        raise Ended(
+            Exit.TIMED_OUT, f"ranks {silent} of {array.name} have not said how it ended"
+        ) from error
+
+
+def _conclude(name: str, answers: Answers) -> None:
+    failed = {rank: code for rank, code in sorted(answers.codes.items()) if code}
+    if failed:
+        first = [f"{name}-{rank} exited with {failed[rank]}" for rank in list(failed)[:_SHOWN]]
+        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        raise Ended(Exit.FAILED, f"{'; '.join(first)}{more}")
