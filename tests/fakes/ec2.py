@@ -91,6 +91,10 @@ class FakeInstances:
         """Return the ids of all instances that are not going, visible or not."""
         return [one.id for one in self.machines.values() if one.ended_at is None]
 
+    def reservations(self) -> list[tuple[ClientToken, str]]:
+        """Return token and zone of every reservation that was ever made."""
+        return list(self._reservations)
+
     async def run_instances(self, request: RunInstances) -> tuple[Described, ...]:
         self._enter("RunInstances")
         subnet = (await self._found_subnets([request.subnet_id]))[0]

@@ -1,10 +1,18 @@
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, Write
-from services.launcher.plan.drive import is_at_rest, launching, next_steps, reject
+from services.launcher.plan.drive import (
+    TOLD,
+    has_told,
+    is_at_rest,
+    launching,
+    next_steps,
+    reject,
+)
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.settlement import end, give_up
 from spawn.contracts.arrays import Array, ArrayState
@@ -177,6 +185,35 @@ class TestServing:
     def test_a_recovered_array_has_no_placement_and_needs_none(self) -> None:
         array = placed(ArrayState.RECOVERED, placement=None)
         assert next_steps(a_view(array, ALL_RUN)) == ()
+
+
+class TestTidying:
+    def test_events_that_are_surely_told_are_written_away(self) -> None:
+        ready = written(next_steps(a_view(placed(), ALL_RUN)))
+        later = NOON + TOLD
+        assert has_told(ready, later)
+        after = written(next_steps(a_view(ready, ALL_RUN, now=later)))
+        assert (after.outbox, after.version, after.state) == (
+            (),
+            ready.version + 1,
+            ArrayState.READY,
+        )
+        assert next_steps(a_view(after, ALL_RUN, now=later)) == ()
+
+    def test_events_that_may_be_missing_stay(self) -> None:
+        ready = written(next_steps(a_view(placed(), ALL_RUN)))
+        just_before = NOON + TOLD - timedelta(seconds=1)
+        assert next_steps(a_view(ready, ALL_RUN, now=just_before)) == ()
+
+    def test_what_else_is_to_be_done_comes_first(self) -> None:
+        ready = written(next_steps(a_view(placed(), ALL_RUN)))
+        steps = next_steps(a_view(ready, [*ALL_RUN[:3], lost(3)], now=NOON + TOLD))
+        assert written(steps).state is ArrayState.DEGRADED
+
+    def test_an_array_that_is_over_keeps_its_last_event(self) -> None:
+        over = written(next_steps(a_view(ENDING, [])))
+        assert not has_told(over, NOON + TOLD)
+        assert next_steps(a_view(over, now=NOON + TOLD)) == ()
 
 
 class TestLease:
