@@ -25,7 +25,7 @@ class Suite:
     name: str
     budget: float
     commands: tuple[tuple[str, ...], ...]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
