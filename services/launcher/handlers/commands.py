@@ -15,6 +15,7 @@ from services.launcher.plan.acceptance import (
 )
 from services.launcher.plan.settlement import end
 from services.launcher.ports import World
+from spawn.bus.dead import Undeliverable
 from spawn.bus.ports import Command, Invalid
 from spawn.contracts.arrays import Array, NameClaim, name_key
 from spawn.contracts.checks import Limits
@@ -165,10 +166,20 @@ async def _check_free(world: World, name: str, held: NameClaim, now: datetime) -
         raise name_taken(name, holder)
 
 
+def _check_address(launch: Launch, refusal: Rejected | Conflict) -> None:
+    """Raise `Undeliverable` when no array can have this name: no event can be about it."""
+    try:
+        check_name(launch.spec.name)
+        check_request_id(launch.request_id)
+    except Rejected:
+        raise Undeliverable(refusal.message, code="unaddressed") from refusal
+
+
 async def _publish_rejection(
     world: World, command: Command[Launch], refusal: Rejected | Conflict
 ) -> None:
     launch = command.body
+    _check_address(launch, refusal)
     data = ArrayRejected(
         request_id=launch.request_id,
         name=launch.spec.name,
