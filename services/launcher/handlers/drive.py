@@ -211,7 +211,7 @@ class Driver:
         pacer = self._world.aws.ec2(intent.request.region).pacer
         count = len(parse_ranks(intent.chunk.ranks))
         await pacer.take("RunInstances", instances=count, key=self._array_id)
-        await send(self._world, self._array_id, intent)
+        await send(self._world, self._array_id, intent, is_new=False)
 
     async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
         self._stop_placing()
