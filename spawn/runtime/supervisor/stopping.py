@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
+from spawn.errors import Conflict
 from spawn.runtime.home import ControlState, Home, read
 from spawn.runtime.processes import end, is_alive
 from spawn.runtime.settings import load
@@ -37,16 +38,26 @@ def down(home: Home, *, purging: bool = False) -> Down:
     drain = load(SupervisorSettings).drain_timeout
     supervisors = {state.supervisor for state in states}
     end(supervisors, grace=drain * _PROCESSES_IN_A_ROW + _SLACK)
-    # Looked for before and after: it may have started a process meanwhile.
-    for found in (left, recovery.find(home, footprint)):
-        cloud = () if found.cloud is None else (found.cloud,)
-        end((*found.processes, *cloud), grace=drain)
+    done = Down(ended=names, cloud=left.cloud is not None)
+    try:
+        lock = footprint.lock()
+    except Conflict:
+        return done  # another one has been started meanwhile: what is there now is its own
+    with lock:
+        # Looked for before and after: it may have started a process meanwhile.
+        for found in (left, recovery.find(home, footprint)):
+            cloud = () if found.cloud is None else (found.cloud,)
+            end((*found.processes, *cloud), grace=drain)
+        _tidy(home, footprint, purging=purging)
+    return done
+
+
+def _tidy(home: Home, footprint: Footprint, *, purging: bool) -> None:
     home.control.unlink(missing_ok=True)
     footprint.forget()
     clear_cloud(home)
     if purging:
         purge(home)
-    return Down(ended=names, cloud=left.cloud is not None)
 
 
 def _living(states: list[ControlState]) -> tuple[str, ...]:
