@@ -78,6 +78,8 @@ class Launchers(RuleBasedStateMachine):
         }
         array = self.plane.launch(f"r{self.requests}", **spec)
         self.asked[array] = Asked(spec)
+        weather = self.plane.ec2.weather
+        self.asked[array].trouble = bool(weather.capacity) or LIMITED in weather.faults[APIS[0]]
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())

@@ -88,7 +88,8 @@ def check_once(plane: Plane) -> None:
 def check_events(plane: Plane, array: Array) -> None:
     """What was told of a member is its history, in order."""
     told = list({event.id: event for event in plane.told(array.id)}.values())
-    names = [event.name for event in told]
+    # A request that was refused may be sent again later, and then be taken.
+    names = [event.name for event in told if event.name != "array.rejected"]
     by_rank: dict[int, list[Event]] = defaultdict(list)
     for event in told:
         rank = getattr(event.data, "rank", None)
