@@ -93,7 +93,7 @@ class Observer:
     async def look(self) -> None:
         """Look at what is expected to change, and record what has."""
         world, now = self._world, self._world.clock.now()
-        arrays = world.fleet.arrays()
+        arrays = world.fleet.living(self._region)
         survey = plan_survey(arrays, living_members(world, arrays), self._region)
         if not survey.members:
             return

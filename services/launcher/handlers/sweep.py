@@ -32,9 +32,8 @@ async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, 
         await world.aws.ec2(region).describe_instances(tags={"spawn:deployment": world.deployment})
     )
     arrays = world.fleet.arrays()
-    members = [
-        each for each in living_members(world, arrays) if arrays[each.array_id].region == region
-    ]
+    here = (array.id for array in arrays.values() if array.region == region)
+    members = list(living_members(world, here))
     ids = frozenset(member.instance.id for member in members)
     sighting = Sighting(region=region, listed=found, asked=ids)
     now = world.clock.now()
