@@ -116,6 +116,11 @@ class Launchers(RuleBasedStateMachine):
     def lose_replies(self, api: str, times: int) -> None:
         self.plane.ec2.lose_replies(api, times)
 
+    @rule(asking=st.integers(0, 4), answers=st.integers(0, 4))
+    def disturb_the_bus(self, asking: int, answers: int) -> None:
+        self.plane.line.asking_lost += asking
+        self.plane.line.answers_lost += answers
+
     @rule()
     def exceed_the_quota(self) -> None:
         self.plane.ec2.fail("RunInstances", LIMITED)
@@ -175,6 +180,7 @@ class Launchers(RuleBasedStateMachine):
         weather.hidden = weather.unknown = timedelta(0)
         weather.boot = weather.halt = timedelta(0)
         weather.faults.clear()
+        self.plane.line.asking_lost = self.plane.line.answers_lost = 0
         weather.lost_replies.clear()
         for replica in self.plane.living():
             replica.power.cut_at = None

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any, cast
@@ -32,6 +33,7 @@ from tests.services.launcher.model.power import (
     Aws,
     Crash,
     Door,
+    Line,
     MortalFences,
     Power,
     WindowedEvents,
@@ -85,7 +87,8 @@ class Replica:
 
     async def _purge(self) -> None:
         while True:
-            await purge(self.world)
+            with suppress(Outcome):
+                await purge(self.world)
             await self._plane.clock.sleep(timedelta(minutes=1))
 
     async def _consume(self, world: World) -> None:
@@ -117,6 +120,7 @@ class Plane:
         self.refused: dict[str, Outcome] = {}
         self._inbox: deque[Command[Any]] = deque()
         self._sent = asyncio.Event()
+        self.line = Line()
         self.deaths: list[float] = []
         self.events = WindowedEvents(self.bus, self.clock, window=DUPLICATE_WINDOW)
         self._numbers = count(1)
@@ -129,7 +133,9 @@ class Plane:
         """Make what one replica sees of it."""
 
         def store(bucket: str, kind: type[Any]) -> Any:
-            return Door(FakeStore(self.bus, bucket, kind), power, latency=BUS_LATENCY)
+            return Door(
+                FakeStore(self.bus, bucket, kind), power, latency=BUS_LATENCY, line=self.line
+            )
 
         async def one() -> int:
             return 1
@@ -146,7 +152,7 @@ class Plane:
                 members=store(members.BUCKET, Member),
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
             ),
-            events=cast("Any", Door(self.events, power, latency=BUS_LATENCY)),
+            events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,
             aws=cast("Any", Aws(self.aws, power, latency=AWS_LATENCY)),
             count_replicas=one,

@@ -8,6 +8,7 @@ from typing import Any
 
 from spawn.bus.ports import Fence
 from spawn.clock import Clock
+from spawn.errors import Transient
 from tests.fakes.bus import FakeBus, FakeEvents, FakeFences
 
 
@@ -64,11 +65,33 @@ class Power:
         raise Crash
 
 
+class Line:
+    """What lies between replicas and a server: it may be cut for some calls, both ways."""
+
+    def __init__(self) -> None:
+        self.asking_lost = 0
+        self.answers_lost = 0
+
+    async def carry(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Perform one call, unless it or its answer is lost."""
+        if self.asking_lost > 0:
+            self.asking_lost -= 1
+            raise Transient("the bus did not answer")
+        answer = await work()
+        if self.answers_lost > 0:
+            self.answers_lost -= 1
+            raise Transient("the bus did not answer, and has done it")
+        return answer
+
+
 class Door:
     """Stands for a port: the same methods, each of which costs time and may be the last."""
 
-    def __init__(self, behind: Any, power: Power, *, latency: float) -> None:
+    def __init__(
+        self, behind: Any, power: Power, *, latency: float, line: Line | None = None
+    ) -> None:
         self._behind, self._power, self._latency = behind, power, latency
+        self._line = line or Line()
 
     def __getattr__(self, name: str) -> Any:
         what = getattr(self._behind, name)
@@ -78,7 +101,9 @@ class Door:
             return what
 
         async def call(*args: Any, **named: Any) -> Any:
-            return await self._power.call(lambda: what(*args, **named), self._latency)
+            return await self._power.call(
+                lambda: self._line.carry(lambda: what(*args, **named)), self._latency
+            )
 
         return call
 
