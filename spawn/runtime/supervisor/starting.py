@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -116,12 +116,9 @@ class Starter:
     async def _until_settled(self) -> None:
         """Wait until whoever holds the lock has begun to run, or has let go of it."""
         while running(self._home) is None:
-            try:
-                Footprint(self._home).lock().close()
-            except Conflict:
-                await self._clock.sleep(_POLL)
-            else:
+            with suppress(Conflict), Footprint(self._home).locked():
                 return
+            await self._clock.sleep(_POLL)
 
     async def _start(self, options: Options, *, detach: bool) -> Up | None:
         """Start a supervisor and wait; None when another one was faster."""

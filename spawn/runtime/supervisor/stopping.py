@@ -1,5 +1,6 @@
 """`spawn down`, without its words: end the control plane, whatever is left of it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -39,11 +40,8 @@ def down(home: Home, *, purging: bool = False) -> Down:
     supervisors = {state.supervisor for state in states}
     end(supervisors, grace=drain * _PROCESSES_IN_A_ROW + _SLACK)
     done = Down(ended=names, cloud=left.cloud is not None)
-    try:
-        lock = footprint.lock()
-    except Conflict:
-        return done  # another one has been started meanwhile: what is there now is its own
-    with lock:
+    # Held by another: one has been started meanwhile, and what is there now is its own.
+    with suppress(Conflict), footprint.locked():
         # Looked for before and after: it may have started a process meanwhile.
         for found in (left, recovery.find(home, footprint)):
             cloud = () if found.cloud is None else (found.cloud,)
