@@ -144,6 +144,7 @@ def _costs(
         events=wrote["SPAWN_EVENTS"],
         cpu={name: used - before.cpu[name] for name, used in after.cpu.items()},
         stall=after.lag.since(before.lag),
+        held=after.lag.held,
         memory=sum(control.memory().values()),
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,11 +28,14 @@ class Lag:
 
     def __init__(self, exposition: str) -> None:
         self.longest = 0.0
+        self.held = 0.0
         self._counts: dict[float, float] = {}
         for family in text_string_to_metric_families(exposition):
             for sample in family.samples:
                 if sample.name == "spawn_runtime_loop_lag_max_seconds":
                     self.longest = sample.value
+                elif sample.name == "spawn_runtime_loop_held_max_seconds":
+                    self.held = sample.value
                 elif sample.name == "spawn_runtime_loop_lag_seconds_bucket":
                     self._counts[float(sample.labels["le"])] = sample.value
 
@@ -84,6 +88,13 @@ class Control:
         """Return the processor seconds of each process so far."""
         times = {name: process.cpu_times() for name, process in self._processes.items()}
         return {name: used.user + used.system for name, used in times.items()}
+
+    async def share(self, duration: timedelta) -> float:
+        """Return which part of one core the control plane uses in the time to come."""
+        before = self.cpu()
+        await self.clock.sleep(duration)
+        after = self.cpu()
+        return sum(after[name] - before[name] for name in CONTROL) / duration.total_seconds()
 
     def memory(self) -> dict[str, float]:
         """Return the resident memory of each process of the control plane, in MiB."""

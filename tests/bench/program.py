@@ -36,6 +36,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     large: int
 
 
+_IDLE = timedelta(seconds=5)
+
 FULL = Program(
     quick=False,
     hasty=False,
@@ -79,7 +81,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
             plane.cloud.hasten(boot=0.5, end=0.2)
         _say("arrays")
         sizes = await arrays.sizes(ours, program.sizes, runs=program.runs)
-        loaded = plane.memory()
+        loaded, idle_cpu = plane.memory(), await plane.share(_IDLE)
         _say("other ways")
         others = await arrays.others(ours, program.others, within=program.patience)
         _say("many arrays")
@@ -97,7 +99,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         crowd=crowd,
         beside=beside,
         bus=bus,
-        memory=Memory(idle=idle, loaded=loaded, members=max(program.sizes)),
+        memory=Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu),
         large=await large(folder / "large", program.large) if program.large else None,
         took=time.perf_counter() - begun,
     )

@@ -43,7 +43,9 @@ class Costs(Result, frozen=True, kw_only=True):
     cpu: dict[str, float] = {}
     """Processor seconds by process."""
     stall: float = 0.0
-    """The event loop was never held up for longer."""
+    """The event loop never woke a task later than this."""
+    held: float = 0.0
+    """The longest stall so far for which the process' own work can account, not the machine's."""
     memory: float = 0.0
     """Of services and nats-server, when it was ready."""
 
@@ -83,8 +85,13 @@ class Size(Result, frozen=True, kw_only=True):
 
     @property
     def stall(self) -> float:
-        """The longest time for which the event loop was held up."""
+        """The longest time for which the event loop was held up, by whatever."""
         return max(each.stall for each in self.spawn)
+
+    @property
+    def held(self) -> float:
+        """The longest time for which our own work can have held the event loop up."""
+        return max(each.held for each in self.spawn)
 
 
 class Other(Result, frozen=True, kw_only=True):
@@ -143,6 +150,8 @@ class Memory(Result, frozen=True, kw_only=True):
     idle: dict[str, float]
     loaded: dict[str, float]
     members: int
+    idle_cpu: float
+    """Part of one core that it uses once all arrays have ended."""
 
 
 class Large(Result, frozen=True, kw_only=True):

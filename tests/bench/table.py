@@ -33,6 +33,7 @@ _SIZES_HEAD = (
     "KV writes / member",
     "events / member",
     "loop stall ms",
+    "of it ours ms",
     "CPU s",
 )
 
@@ -61,6 +62,7 @@ def _size(size: Size) -> Row:
         f"{size.member_writes:.2f}",
         f"{size.events:.2f}",
         f"{1000 * size.stall:.0f}",
+        f"{1000 * min(size.held, size.stall):.0f}",
         f"{median(map(_control_cpu, size.spawn)):.2f}",
     )
 
@@ -132,7 +134,7 @@ def _starts(report: Report) -> str:
         f" {median(started.up):.1f} s; `spawn launch` of 1, process start included,"
         f" {median(started.launch):.2f} s. Memory of the control plane: {idle:.0f} MiB idle"
         f" ({_named(memory.idle)}), {loaded:.0f} MiB after {memory.members} members"
-        f" ({_named(memory.loaded)})."
+        f" ({_named(memory.loaded)}); {100 * memory.idle_cpu:.1f} % of a core when all is over."
     )
 
 
@@ -140,7 +142,8 @@ def _large(large: Large) -> str:
     costs = large.costs
     return (
         f"{large.size} members without throttles: ready after {costs.seconds:.1f} s, ended after"
-        f" {large.ending:.1f} s, loop stall {1000 * costs.stall:.0f} ms,"
+        f" {large.ending:.1f} s, loop stall {1000 * costs.stall:.0f} ms"
+        f" (at most {1000 * min(costs.held, costs.stall):.0f} ms of it our own work),"
         f" CPU {_control_cpu(costs):.1f} s (cloud {costs.cpu.get('sandbox', 0.0):.1f} s),"
         f" memory {_named(large.memory)} MiB."
     )
