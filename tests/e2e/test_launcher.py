@@ -76,6 +76,17 @@ async def test_another_spec_under_the_same_request_is_rejected(shared: Plane) ->
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_another_name_under_the_same_request_is_rejected(shared: Plane) -> None:
+    first = await launch(shared, "first", "--request-id", "named")
+    assert first.code == 0, first.err
+    other = await launch(shared, "other", "--request-id", "named")
+    assert other.code == 3, other.err
+    assert "name" in other.err
+    assert json.loads(first.out)["array_id"] in other.err
+    assert await arrays_named(shared, "other") == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_name_is_taken_while_its_array_lives(shared: Plane) -> None:
     first = await launch(shared, "taken", "--count", "1")
     assert first.code == 0, first.err

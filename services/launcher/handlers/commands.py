@@ -38,6 +38,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
         try:
             array = accept(launch, owner=command.owner, now=world.clock.now(), terms=terms(world))
             if not await _exists(world, array):
+                _check_request(world, array)
                 check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
                 check_reachable(world)
                 await _create(world, array, user_data=launch.spec.user_data)
@@ -132,6 +133,13 @@ async def _exists(world: World, array: Array) -> bool:
     check_same(existing.value, array)
     world.fleet.note_array(existing)
     return True
+
+
+def _check_request(world: World, array: Array) -> None:
+    """Raise `Conflict` when the request has made an array of another name, as far as is known."""
+    for other in world.fleet.arrays().values():
+        if (other.owner, other.request_id) == (array.owner, array.request_id):
+            check_same(other, array)
 
 
 async def _keep_job(world: World, array: Array, job: JobSpec) -> None:
