@@ -70,7 +70,8 @@ def _launch(view: View) -> Iterator[Step]:
         yield failed
         return
     for intent in array.intents:
-        if intent.token not in view.sending:
+        # The copy may show an intent before its writer, who then sends it, knows that it stands.
+        if intent.token not in view.sending and intent.chunk.number not in view.placing:
             yield Resend(intent=intent, reason="open intent without an answer")
     for chunk in array.chunks:
         if chunk.number not in view.placing:

@@ -70,6 +70,11 @@ class TestLaunching:
         view = a_view(array, placing=frozenset({1}), sending=sending)
         assert next_steps(view) == ()
 
+    def test_an_intent_that_is_seen_before_its_writer_goes_on_is_left_to_it(self) -> None:
+        array = with_intent(an_array(4))
+        view = a_view(array, placing=frozenset({array.intents[0].chunk.number}))
+        assert next_steps(view) == ()
+
     def test_a_member_that_boots_keeps_the_array_waiting(self) -> None:
         assert next_steps(a_view(placed(), [*ALL_RUN[:3], a_member(3)])) == ()
 
