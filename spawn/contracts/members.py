@@ -26,7 +26,8 @@ class MemberState(StrEnum):
     @property
     def is_over(self) -> bool:
         """Whether the member's instance has ended, as asked (exited) or not (lost)."""
-        return self in {MemberState.EXITED, MemberState.LOST}
+        # Asked of every member at every look: a set would hash each state anew.
+        return self is MemberState.EXITED or self is MemberState.LOST
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -45,6 +45,11 @@ _log = get_logger(__name__)
 POLL = timedelta(seconds=2)
 """How often an array that waits for something is looked at again without a reason."""
 
+_LARGE = 500
+_GATHER = timedelta(microseconds=20)
+"""Per member of an array of more than `_LARGE`, the time in which its news are gathered: each
+look goes over all members, so one for each change would cost the square of their number."""
+
 _ASK_AGAIN = timedelta(seconds=10)
 """How long an instance that was asked to end may go on before it is asked again."""
 
@@ -137,6 +142,8 @@ class Driver:
                 await self._rest(view.array)
                 break
             await wait_event(changed, POLL)
+            if view.array.size > _LARGE:
+                await self._world.clock.sleep(_GATHER * view.array.size)
         for task in (*self._placing.values(), *self._sending.values()):
             task.cancel()
 
