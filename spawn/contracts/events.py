@@ -18,7 +18,7 @@ STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
 
 
-class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """Base of what an event says."""
 
 
@@ -255,7 +255,7 @@ Data = (
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One event, known again by its derived `id`; `source` is `/spawn/<deployment>/<service>`."""
 
     id: str

@@ -30,7 +30,8 @@ class MemberState(StrEnum):
         return self is MemberState.EXITED or self is MemberState.LOST
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# Thousands of records live long: as trees without cycles they're no work for the collector.
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A rank slot and the instance that fills it now.
 
     `outbox` holds the events that this very write caused; they are published after it and are
