@@ -1,0 +1,34 @@
+"""What is told of arrays whose records are gone while their launchers live on."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from spawn.contracts.arrays import ArrayState
+from tests.services.launcher.model.plane import Plane
+
+A_WHILE = 60.0
+
+
+@pytest.fixture
+def plane() -> Iterator[Plane]:
+    plane = Plane()
+    try:
+        yield plane
+    finally:
+        plane.close()
+
+
+def test_the_end_of_an_adopted_array_is_told_by_a_launcher_that_outlived_the_records(
+    plane: Plane,
+) -> None:
+    plane.start("a")
+    array = plane.launch(count=2)
+    plane.run(A_WHILE)
+    plane.bus.lose()
+    plane.run(A_WHILE)
+    assert plane.state(array) is ArrayState.RECOVERED
+    plane.terminate(array)
+    plane.run(A_WHILE)
+    told = [event.name for event in plane.told(array)]
+    assert told == ["instance.terminated", "instance.terminated", "array.terminated"]
