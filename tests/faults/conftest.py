@@ -33,4 +33,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
 async def plant(tmp_path: Path, cloud: RunningSandbox) -> AsyncIterator[Plant]:
     async with planted(tmp_path / "plant", cloud, f"d-{tmp_path.name[-20:]}") as made:
         yield made
+        codes = [await each.stop() for each in made.launchers if each.is_alive]
     cloud.admin.post("reset-behaviour")
+    assert not any(codes), f"a launcher that was asked to end did not end well: {codes}"
