@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -23,10 +23,19 @@ from spawn.errors import NotFound
 from tests.fakes.ec2 import ZONES
 from tests.faults.scale import TORTURE
 from tests.services.launcher.model.plane import SETTINGS, Plane, Replica
-from tests.services.launcher.model.truths import check_all, check_tokens, living_of
+from tests.services.launcher.model.truths import check_all, check_names, check_tokens, living_of
 
-NAMES = ("train", "serve")
-PAUSES = (0.05, 0.3, 1.0, 3.0, 20.0, 90.0, 400.0)
+SPECS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(("train", "serve")),
+        "count": st.integers(1, 6),
+        "min_count": st.integers(0, 1),
+        "ttl": st.sampled_from(("", "", "1m", "10m")),
+        "user_data": st.sampled_from(("", "#!/bin/sh\n")),
+    }
+)
+PAUSES = st.sampled_from((0.0, 0.05, 0.25, 0.5, 1.0, 3.0, 10.0, 40.0))
+MOST_REPLICAS = 2
 LONGEST_HIDING = timedelta(seconds=120)
 CALM = 1000.0
 """Seconds of good weather after which everything rests: what is hidden for the five minutes that
@@ -47,7 +56,7 @@ class Asked:
 
 
 class Launchers(RuleBasedStateMachine):
-    """Two names, three replicas at most, and the weather."""
+    """A few names, one replica or two, and the weather."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,31 +64,24 @@ class Launchers(RuleBasedStateMachine):
         self.asked: dict[ArrayId, Asked] = {}
         self.requests = 0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(hidden=st.sampled_from((0, 0, 20, 120)), boot=st.integers(0, 10))
+    def begin(self, hidden: int, boot: int) -> None:
+        self.hide(hidden)
+        self.slow_down(boot, boot)
         self.plane.start("a")
         self.plane.run(1.0)
 
-    @rule(
-        name=st.sampled_from(NAMES),
-        count=st.integers(1, 6),
-        least=st.integers(0, 3),
-        ttl=st.sampled_from(["", "", "1m", "10m"]),
-        job=st.sampled_from(["", "#!/bin/sh\n"]),
-    )
-    def launch(self, name: str, count: int, least: int, ttl: str, job: str) -> None:
+    @rule(spec=SPECS, own_name=st.booleans(), room=st.none() | st.integers(0, 3), pause=PAUSES)
+    def launch(self, spec: dict[str, Any], own_name: bool, room: int | None, pause: float) -> None:
+        if room is not None:
+            self.run_short(ZONES[0], room)
         self.requests += 1
-        spec: dict[str, Any] = {
-            "name": name,
-            "count": count,
-            "min_count": min(least, count),
-            "ttl": ttl,
-            "user_data": job,
-        }
+        spec = {**spec, "name": f"own{self.requests}"} if own_name else spec
         array = self.plane.launch(f"r{self.requests}", **spec)
         self.asked[array] = Asked(spec)
         weather = self.plane.ec2.weather
         self.asked[array].trouble = bool(weather.capacity) or LIMITED in weather.faults[APIS[0]]
+        self.plane.run(pause)
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data())
@@ -89,12 +91,13 @@ class Launchers(RuleBasedStateMachine):
         assert self.plane.launch(f"r{number}", **self.asked[array].spec) == array
 
     @precondition(lambda self: self.asked)
-    @rule(data=st.data())
-    def terminate(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), pause=PAUSES)
+    def terminate(self, data: st.DataObject, pause: float) -> None:
         array = data.draw(st.sampled_from(list(self.asked)))
         self.asked[array].ends.append(self.plane.terminate(array))
+        self.plane.run(pause)
 
-    @rule(seconds=st.sampled_from(PAUSES))
+    @rule(seconds=PAUSES | st.sampled_from((130.0, 400.0)))
     def wait(self, seconds: float) -> None:
         self.plane.run(seconds)
 
@@ -143,19 +146,22 @@ class Launchers(RuleBasedStateMachine):
         self._trouble()
 
     @precondition(lambda self: self.plane.living())
-    @rule(data=st.data(), calls=st.integers(1, 60), after=st.booleans())
-    def doom(self, data: st.DataObject, calls: int, after: bool) -> None:
+    @rule(data=st.data(), calls=st.integers(1, 60), after=st.booleans(), pause=PAUSES)
+    def doom(self, data: st.DataObject, calls: int, after: bool, pause: float) -> None:
         self._one(data).power.cut(calls=calls, after=after)
+        self.plane.run(pause)
 
     @precondition(lambda self: self.plane.living())
     @rule(data=st.data())
     def kill(self, data: st.DataObject) -> None:
         self.plane.kill(self._one(data))
 
-    @rule(name=st.sampled_from("abc"))
-    def start(self, name: str) -> None:
+    @precondition(lambda self: len(self.plane.living()) < MOST_REPLICAS)
+    @rule(name=st.sampled_from("abc"), pause=PAUSES)
+    def start(self, name: str, pause: float) -> None:
         if name not in {each.name for each in self.plane.living()}:
             self.plane.start(name)
+        self.plane.run(pause)
 
     @precondition(lambda self: self.plane.bus.held)
     @rule(data=st.data())
@@ -165,6 +171,10 @@ class Launchers(RuleBasedStateMachine):
     @invariant()
     def no_token_makes_two_reservations(self) -> None:
         check_tokens(self.plane)
+
+    @invariant()
+    def no_two_arrays_have_one_name(self) -> None:
+        check_names(self.plane)
 
     def teardown(self) -> None:
         try:
@@ -216,6 +226,8 @@ class Launchers(RuleBasedStateMachine):
 def run(examples: int) -> None:
     chosen = settings(
         max_examples=examples,
+        # To make one smaller takes minutes, which only a long run has.
+        phases=tuple(Phase) if TORTURE else (Phase.explicit, Phase.generate),
         stateful_step_count=25,
         suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
     )
@@ -223,7 +235,7 @@ def run(examples: int) -> None:
 
 
 def test_launchers_in_any_weather() -> None:
-    run(40)
+    run(100)
 
 
 @pytest.mark.fault

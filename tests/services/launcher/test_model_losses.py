@@ -1,4 +1,4 @@
-"""What is told of arrays whose records are gone while their launchers live on."""
+"""What launchers make of lost records, and of a replica that leaves something undone."""
 
 from collections.abc import Iterator
 
@@ -32,3 +32,16 @@ def test_the_end_of_an_adopted_array_is_told_by_a_launcher_that_outlived_the_rec
     plane.run(A_WHILE)
     told = [event.name for event in plane.told(array)]
     assert told == ["instance.terminated", "instance.terminated", "array.terminated"]
+
+
+def test_what_another_replica_left_undone_of_an_array_at_rest_is_taken_up(plane: Plane) -> None:
+    plane.start("a")
+    array = plane.launch(count=2)
+    plane.run(5 * A_WHILE)
+    plane.bus.fences[f"drive.{array}"] = ("another", 1)
+    plane.ec2.reclaim(*plane.ec2.living())
+    plane.run(A_WHILE)
+    assert plane.state(array) is ArrayState.READY
+    plane.bus.expire_fence(f"drive.{array}")
+    plane.run(A_WHILE)
+    assert plane.state(array) is ArrayState.TERMINATED

@@ -24,6 +24,7 @@ def check_all(plane: Plane) -> None:
     """Assert everything below."""
     check_tokens(plane)
     check_once(plane)
+    check_names(plane)
     assert plane.failures == []
     for array in plane.all_arrays():
         check_array(plane, array)
@@ -36,6 +37,12 @@ def check_tokens(plane: Plane) -> None:
     reservations = plane.ec2.reservations()
     tokens = Counter(token for token, _ in reservations)
     assert {token: times for token, times in tokens.items() if times > 1} == {}
+
+
+def check_names(plane: Plane) -> None:
+    """A name is held by one array at a time."""
+    names = Counter(array.name for array in plane.all_arrays() if not array.state.is_over)
+    assert all(times == 1 for times in names.values())
 
 
 def check_array(plane: Plane, array: Array) -> None:
