@@ -39,7 +39,8 @@ def test_what_another_replica_left_undone_of_an_array_at_rest_is_taken_up(plane:
     array = plane.launch(count=2)
     plane.run(5 * A_WHILE)
     plane.bus.fences[f"drive.{array}"] = ("another", 1)
-    plane.ec2.reclaim(*plane.ec2.living())
+    for instance in plane.ec2.living():
+        plane.ec2.reclaim(instance)
     plane.run(A_WHILE)
     assert plane.state(array) is ArrayState.READY
     plane.bus.expire_fence(f"drive.{array}")
