@@ -16,11 +16,13 @@ QUICK = {
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the fault tests have counted."""
+    """Show what the fault tests have counted, as a table."""
     if FIGURES:
         terminalreporter.section("faults")
-    for figure in FIGURES:
-        terminalreporter.write_line(figure)
+    rows = [figure.partition(": ") for figure in FIGURES]
+    width = max((len(what) for what, _, _ in rows), default=0)
+    for what, _, counted in rows:
+        terminalreporter.write_line(f"{what:{width}}  {counted}")
 
 
 @pytest.fixture(scope="module")

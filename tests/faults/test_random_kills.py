@@ -76,4 +76,4 @@ async def check_life(plant: Plant, array_id: ArrayId) -> None:
 async def test_random_kills_change_nothing(tmp_path: Path, cloud: RunningSandbox) -> None:
     rounds = {f"seed {n}": partial(one_round, tmp_path, cloud, n) for n in range(ROUNDS)}
     await side_by_side(rounds)
-    FIGURES.append(f"{ROUNDS * KILLS} random kills in the lives of {ROUNDS * ARRAYS} arrays")
+    FIGURES.append(f"random kills: {ROUNDS * KILLS} in the lives of {ROUNDS * ARRAYS} arrays")
