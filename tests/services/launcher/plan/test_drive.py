@@ -138,7 +138,15 @@ class TestBelowMinCount:
         ended = written(next_steps(a_view(placed(), [*ALL_RUN[:3], lost(3)])))
         assert ended.ending is not None
         assert ended.ending.code == "lost"
-        assert "rank 3: gone" in ended.ending.reason
+        assert "ranks 3 are lost: gone" in ended.ending.reason
+
+    def test_what_was_had_and_lost_is_told_beside_what_was_refused(self) -> None:
+        members = [running(0), lost(1), lost(2), lost(3, reason="other")]
+        ended = written(next_steps(a_view(placed(refusals=(REFUSAL,)), members)))
+        assert ended.ending is not None
+        assert ended.ending.code == "lost"
+        assert "(1 of 4: none left); ranks 1-2 are lost: gone" in ended.ending.reason
+        assert "ranks 3 are lost: other" in ended.ending.reason
 
 
 class TestServing:
