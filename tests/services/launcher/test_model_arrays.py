@@ -235,7 +235,7 @@ def run(examples: int) -> None:
 
 
 def test_launchers_in_any_weather() -> None:
-    run(100)
+    run(40)
 
 
 @pytest.mark.fault

@@ -188,10 +188,10 @@ class Plane:
             deployment=DEPLOYMENT, owner=OWNER, request_id=request_id, name=wanted.name
         )
 
-    def terminate(self, array: ArrayId) -> str:
+    def terminate(self, array: ArrayId, *, reason: str = "") -> str:
         """Send a terminate; return the id of the message."""
         message = f"terminate-{array}-{next(self._numbers)}"
-        self._send(Terminate(array_id=array), message)
+        self._send(Terminate(array_id=array, reason=reason), message)
         return message
 
     def array(self, array: ArrayId) -> Array | None:

@@ -1,0 +1,42 @@
+"""Ends that are asked for in odd ways."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from spawn.contracts.arrays import ArrayState
+from spawn.contracts.ids import ArrayId
+from spawn.errors import Rejected
+from tests.services.launcher.model.plane import Plane
+
+A_WHILE = 60.0
+
+
+@pytest.fixture
+def plane() -> Iterator[Plane]:
+    plane = Plane()
+    try:
+        yield plane
+    finally:
+        plane.close()
+
+
+def test_a_reason_of_any_length_ends_an_array(plane: Plane) -> None:
+    plane.start("a")
+    array = plane.launch(count=2)
+    plane.run(A_WHILE)
+    plane.terminate(array, reason="x" * 500_000)
+    plane.run(A_WHILE)
+    assert plane.state(array) is ArrayState.TERMINATED
+
+
+@pytest.mark.parametrize("wanted", ["*", ">", "", "name.train", "x" * 700_000])
+def test_what_is_no_array_id_ends_nothing(plane: Plane, wanted: str) -> None:
+    replica = plane.start("a")
+    array = plane.launch(count=1)
+    plane.run(A_WHILE)
+    message = plane.terminate(ArrayId(wanted))
+    plane.run(A_WHILE)
+    assert isinstance(plane.refused[message], Rejected)
+    assert plane.state(array) is ArrayState.READY
+    assert set(replica.world.memory.locks) <= {array}
