@@ -20,7 +20,7 @@ from spawn.bus.ports import Command, Invalid
 from spawn.contracts.arrays import Array, NameClaim, name_key
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayRejected
-from spawn.contracts.ids import array_id, check_name, check_request_id
+from spawn.contracts.ids import array_id, check_name, check_request_id, is_array_id
 from spawn.contracts.launches import JobSpec, Launch, LaunchSpec, Terminate
 from spawn.errors import Conflict, NotFound, Rejected, Transient
 from spawn.telemetry.log import bind, get_logger
@@ -29,6 +29,9 @@ _log = get_logger(__name__)
 
 _CLAIM_PATIENCE = timedelta(minutes=1)
 """Time from a name's claim to its array's record, far above what one takes."""
+
+_LONGEST_REASON = 300
+"""Characters of a reason that are kept: it stands several times in a record of limited size."""
 
 
 async def on_launch(command: Command[Launch], world: World) -> None:
@@ -69,7 +72,9 @@ async def on_invalid(invalid: Invalid, world: World) -> None:
 async def on_terminate(command: Command[Terminate], world: World) -> None:
     """Write that the array is being ended; a second time changes nothing."""
     wanted = command.body.array_id
-    reason = command.body.reason or f"{command.owner} asked for it"
+    if not is_array_id(wanted):
+        raise Rejected(f"array_id={wanted[:_LONGEST_REASON]!r} is none", field="array_id")
+    reason = (command.body.reason or f"{command.owner} asked for it")[:_LONGEST_REASON]
 
     def change(array: Array) -> Array:
         if array.ending is not None or array.state.is_over:
