@@ -28,4 +28,5 @@ async def delete_records(world: World, array: Array) -> None:
         world.memory.published.pop(key, None)
     await world.stores.arrays.delete(array.id)
     world.memory.published.pop(array.id, None)
+    world.memory.forget(array.id)
     world.fleet.forget(array.id)
