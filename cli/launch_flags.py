@@ -32,7 +32,9 @@ SecurityGroup = Annotated[
 SshCidr = Annotated[str, typer.Option(help="Network that may connect to port 22.", metavar="CIDR")]
 KeyName = Annotated[str, typer.Option(help="EC2 key pair.", metavar="NAME")]
 Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALUE")]
-Ttl = Annotated[str, typer.Option(help="When all ends, e.g. 90m or 1d12h.", metavar="DURATION")]
+Ttl = Annotated[
+    str, typer.Option(help="When all ends, e.g. 90m or 1d12h; 8h unless set.", metavar="DURATION")
+]
 UserData = Annotated[
     str, typer.Option(help="Boot script, run once as root.", metavar="TEXT|@FILE")
 ]

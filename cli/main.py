@@ -1,7 +1,6 @@
 """The console script `spawn`: a table of commands, each imported only when it is run."""
 
 import importlib
-import importlib.metadata
 import sys
 from typing import Annotated, Any, NamedTuple
 
@@ -85,7 +84,9 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"spawn {importlib.metadata.version('spawn')}")
+        # Slow to import, and only wanted here.
+        metadata = importlib.import_module("importlib.metadata")
+        typer.echo(f"spawn {metadata.version('spawn')}")
         raise typer.Exit
 
 

@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 
@@ -21,6 +22,7 @@ from sandbox.behaviours import Behaviours
 from sandbox.credentials import Credentials
 from sandbox.ec2 import lifecycle, wrappers
 from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.timeline import Timeline
 from sandbox.events import StateEvents
 from sandbox.front import Front, Parts
 from sandbox.longpoll import LongPolls
@@ -57,17 +59,25 @@ class Sandbox:
     """The laptop cloud of one process."""
 
     def __init__(self, scenario: Scenario) -> None:
-        clock = SystemClock()
+        clock, loop = SystemClock(), asyncio.get_running_loop()
         randomness = random.Random()  # noqa: S311  spreads delays, hides nothing
         self.clock = clock
+        self._changed = asyncio.Event()
         self.moto = MotoServer()
-        self.cloud = Cloud(clock, randomness=randomness, on_state=StateEvents(clock))
         self.polls = LongPolls(self.moto, clock)
+        # Both are called in moto's thread.
+        sooner = partial(loop.call_soon_threadsafe, self._changed.set)
+        sent = partial(loop.call_soon_threadsafe, self.polls.wake)
+        self.cloud = Cloud(
+            clock,
+            randomness=randomness,
+            on_state=StateEvents(clock, on_sent=sent),
+            timeline=Timeline(on_sooner=sooner),
+        )
         self.credentials = Credentials(f"AKIA{token_hex(8).upper()}", token_urlsafe(30), clock)
         self.behaviours = Behaviours(self.cloud, scenario, randomness=randomness)
-        self._changed = asyncio.Event()
         parts = Parts(self.cloud, self.moto, self.behaviours, self.polls, self.credentials, clock)
-        self.front = Front(parts, touched=self._changed.set)
+        self.front = Front(parts)
         self.admin = Admin(self.front, self.cloud, self.behaviours, self.moto)
 
     def application(self) -> web.Application:
@@ -87,7 +97,6 @@ class Sandbox:
                 await wait_event(self._changed, left)
                 continue
             await self.moto.run(lambda: lifecycle.advance(self.cloud, at_most=_BATCH))
-            self.polls.wake()
 
     def touch(self) -> None:
         """Let whoever waits look again: an instance has changed."""

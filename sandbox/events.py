@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-instance-state-ch
 """
 
 import copy
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -25,14 +26,16 @@ _log = get_logger(__name__)
 class StateEvents:
     """Sends one event for each change of state."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, on_sent: Callable[[], object]) -> None:
         self._clock = clock
+        self._on_sent = on_sent
 
     def __call__(self, region: RegionState, record: Record, state: State) -> None:
         """Tell EventBridge that `record` is now in `state`."""
         detail = {"instance-id": record.id, "state": state.value}
         event = self._event(region, record, DETAIL_TYPE, detail)
-        send(region, event)
+        if send(region, event):
+            self._on_sent()
 
     def _event(
         self, region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
@@ -53,8 +56,9 @@ class StateEvents:
         }
 
 
-def send(region: RegionState, event: dict[str, Any]) -> None:
-    """Deliver an event to the default bus of a region."""
+def send(region: RegionState, event: dict[str, Any]) -> int:
+    """Deliver an event to the default bus of a region; return to how many targets."""
+    sent = 0
     bus = events_backends[region.account][region.name].event_buses["default"]
     for rule in list(bus.rules.values()):
         if rule.state != "ENABLED" or rule.scheduled_expression:
@@ -67,6 +71,8 @@ def send(region: RegionState, event: dict[str, Any]) -> None:
             extra = {"ingestion-time": event["time"]} if transformed else {}
             _deliver(alone, {**event, **extra}, transformed=transformed)
             metrics.EVENTS.inc()
+            sent += 1
+    return sent
 
 
 def _deliver(rule: Any, event: dict[str, Any], *, transformed: bool) -> None:

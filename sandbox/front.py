@@ -5,7 +5,6 @@ to the client exactly as AWS's would.
 """
 
 import asyncio
-from collections.abc import Callable
 from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
@@ -50,14 +49,13 @@ class Parts(NamedTuple):
 class Front:
     """Answers AWS API calls."""
 
-    def __init__(self, parts: Parts, *, touched: Callable[[], None]) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._cloud = parts.cloud
         self._moto = parts.moto
         self._behaviours = parts.behaviours
         self._polls = parts.polls
         self._clock = parts.clock
         self._credentials = parts.credentials
-        self._touched = touched
         self.tally = Tally()
         self.stopping = asyncio.Event()
 
@@ -129,7 +127,6 @@ class Front:
                 return await self._polls.call(call)
             answer = await self._moto.perform(operation, call, self._cloud)
             touched = answer.resources
-            self._touched()
             return Reply(200, answer.body)
         finally:
             self._settle(charge, touched)

@@ -26,9 +26,9 @@ def pages() -> dict[str, str]:
     return written
 
 
-def broken(texts: Mapping[str, str]) -> Iterator[str]:
-    """Name every change that readers of the schemas in docs/ would not survive."""
-    for path in sorted((DOCS / SCHEMAS).glob("*.json")):
+def broken(texts: Mapping[str, str], folder: Path = DOCS) -> Iterator[str]:
+    """Name every change that readers of the schemas in `folder` would not survive."""
+    for path in sorted((folder / SCHEMAS).glob("*.json")):
         name = f"{SCHEMAS}/{path.name}"
         if name not in texts:
             yield f"{name}: the message is gone"
@@ -37,17 +37,17 @@ def broken(texts: Mapping[str, str]) -> Iterator[str]:
         yield from (f"{name}: {change}" for change in breaking_changes(before, after))
 
 
-def differences(texts: Mapping[str, str]) -> Iterator[str]:
+def differences(texts: Mapping[str, str], folder: Path = DOCS) -> Iterator[str]:
     """Yield a diff for each page that is not as it would be written now."""
-    stale = {f"{SCHEMAS}/{path.name}" for path in (DOCS / SCHEMAS).glob("*.json")} - set(texts)
+    stale = {f"{SCHEMAS}/{path.name}" for path in (folder / SCHEMAS).glob("*.json")} - set(texts)
     for name in sorted({*texts, *stale}):
-        path = DOCS / name
+        path = folder / name
         now = path.read_text() if path.exists() else ""
         if now != texts.get(name, ""):
             lines = difflib.unified_diff(
                 now.splitlines(),
                 texts.get(name, "").splitlines(),
-                f"docs/{name}",
+                f"{folder.name}/{name}",
                 "generated",
                 "",
                 "",
@@ -67,21 +67,21 @@ def check(texts: Mapping[str, str]) -> int:
     return 1 if found else 0
 
 
-def write(texts: Mapping[str, str], *, breaking: bool) -> int:
+def write(texts: Mapping[str, str], folder: Path = DOCS, *, breaking: bool) -> int:
     """Write the pages; return 1, nothing written, when a contract would break unasked."""
-    breaks = list(broken(texts))
+    breaks = list(broken(texts, folder))
     if breaks and not breaking:
         print("\n".join(breaks), file=sys.stderr)
         print("these break readers: make a new version, or use --breaking", file=sys.stderr)
         return 1
-    for path in (DOCS / SCHEMAS).glob("*.json"):
+    for path in (folder / SCHEMAS).glob("*.json"):
         if f"{SCHEMAS}/{path.name}" not in texts:
             path.unlink()
     for name, text in texts.items():
-        path = DOCS / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    print(f"{len(texts)} pages written to {DOCS.name}/")
+    print(f"{len(texts)} pages written to {folder.name}/")
     return 0
 
 

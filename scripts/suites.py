@@ -25,7 +25,7 @@ class Suite:
     name: str
     budget: float
     commands: tuple[tuple[str, ...], ...]
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
@@ -50,14 +50,17 @@ IMPORTS = Suite("imports", 15, (tool("lint-imports", "--no-logo"),))
 DOCS = Suite("generated docs", 15, (tool("python", "scripts/generate_docs.py", "--check"),))
 UNIT = "not door and not e2e and not fault"
 
-CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 40, (pytest(UNIT),)))
+TWO = ("-n", "2")
+"""Unit tests share nothing: one worker a core."""
+
+CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 40, (pytest(UNIT, *TWO),)))
 TEST = (
     FORMAT,
     LINT,
     TYPES,
     IMPORTS,
     DOCS,
-    Suite("unit", 90, (covered(UNIT),)),
+    Suite("unit", 90, (covered(UNIT, *TWO),)),
     Suite("doors", 180, (covered("door and not fault"),)),
     Suite("end to end", 240, (covered("e2e and not fault"),)),
     Suite("faults", 420, (covered("fault"),)),

@@ -38,6 +38,11 @@ class SystemClock:
         await asyncio.sleep(max(0.0, duration.total_seconds()))
 
 
+def processor_seconds() -> float:
+    """Return the processor time that this process has used, in all its threads."""
+    return time.process_time()
+
+
 async def wait_event(event: asyncio.Event, duration: timedelta) -> bool:
     """Wait until `event` is set, for `duration` at most; return whether it was set."""
     try:

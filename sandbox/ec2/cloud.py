@@ -83,7 +83,12 @@ class Cloud:
     """All regions. Only moto's thread may call its methods."""
 
     def __init__(
-        self, clock: Clock, *, randomness: random.Random, on_state: StateListener
+        self,
+        clock: Clock,
+        *,
+        randomness: random.Random,
+        on_state: StateListener,
+        timeline: Timeline,
     ) -> None:
         self.clock = clock
         self.randomness = randomness
@@ -94,7 +99,7 @@ class Cloud:
         self.timings = Timings()
         self.capacity = Capacity()
         self.quotas: dict[Market, int | None] = {}
-        self.timeline = Timeline()
+        self.timeline = timeline
         self.launches: deque[LaunchEntry] = deque(maxlen=KEPT)
         self.role_attached_at: dict[str, float] = {}
         self._regions: dict[tuple[str, str], RegionState] = {}

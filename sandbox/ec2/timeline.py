@@ -1,6 +1,7 @@
 """What is due when: one heap of timers for every instance."""
 
 import heapq
+from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
 
@@ -24,14 +25,18 @@ class Timer(NamedTuple):
 class Timeline:
     """Timers in order of their time; those of an older generation are void."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_sooner: Callable[[], object] = lambda: None) -> None:
+        """Call `on_sooner`, in whatever thread, when the next timer is another than before."""
         self._heap: list[Timer] = []
         self._number = count()
+        self._on_sooner = on_sooner
 
     def add(self, due: float, region: RegionState, record: Record, state: State | None) -> None:
         """Set a timer for a record as it is now."""
         timer = Timer(due, next(self._number), region, record, record.generation, state)
         heapq.heappush(self._heap, timer)
+        if self._heap[0] is timer:
+            self._on_sooner()
 
     def next_due(self) -> float | None:
         """Return when the next timer is due, None when there is none."""

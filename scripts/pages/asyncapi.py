@@ -6,6 +6,7 @@ https://www.asyncapi.com/docs/reference/specification/v3.0.0
 import ast
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -93,6 +94,7 @@ def document() -> Schema:
     }
 
 
+@cache
 def said_now() -> frozenset[str]:
     """Return the Structs of events that some service of this version makes."""
     names: set[str] = set()

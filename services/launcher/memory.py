@@ -8,7 +8,7 @@ from typing import Any
 
 from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
-from spawn.bus.ports import Change, Entry
+from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array, Boot
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
@@ -26,7 +26,7 @@ class Fleet:
     def __init__(self) -> None:
         self._arrays = Mirror[Array]()
         self._members = Mirror[Member]()
-        self._ranks: dict[ArrayId, set[int]] = defaultdict(set)
+        self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
         self._holders: dict[InstanceId, int] = {}
         self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
         self.changed: set[ArrayId] = set()
@@ -45,6 +45,14 @@ class Fleet:
         """Return every array."""
         return {entry.value.id: entry.value for entry in self._arrays.items().values()}
 
+    def living(self, region: str) -> dict[ArrayId, Array]:
+        """Return the arrays of a region that are not over."""
+        return {
+            entry.value.id: entry.value
+            for entry in self._arrays.items().values()
+            if entry.value.region == region and not entry.value.state.is_over
+        }
+
     def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
         """Return one member's record as last seen."""
         return self._members.get(member_key(array_id, rank))
@@ -57,9 +65,8 @@ class Fleet:
         return found if found is not None and found.instance.id == instance_id else None
 
     def members(self, array_id: ArrayId) -> dict[int, Member]:
-        """Return an array's members by rank."""
-        entries = (self.member(array_id, rank) for rank in self._ranks.get(array_id, ()))
-        return {entry.value.rank: entry.value for entry in entries if entry is not None}
+        """Return an array's members by rank, as they are now."""
+        return dict(self._by_array.get(array_id, {}))
 
     def note_array(self, change: Change[Array]) -> None:
         """Take over a newer state of an array; what is known already stirs nobody."""
@@ -70,18 +77,24 @@ class Fleet:
 
     def note_member(self, change: Change[Member]) -> None:
         """Take over a newer state of a member; what is known already stirs nobody."""
-        is_news = isinstance(change, Entry) and _is_newer(change, self._members.get(change.key))
+        before = self._members.get(change.key) if isinstance(change, Deleted) else None
         self._members.take(change)
-        if isinstance(change, Entry) and is_news:
-            self._ranks[change.value.array_id].add(change.value.rank)
-            self._holders[change.value.instance.id] = change.value.rank
-            self.stir(change.value.array_id)
+        match change:
+            case Entry(key=key, value=member) if self._members.get(key) is change:
+                self._by_array[member.array_id][member.rank] = member
+                self._holders[member.instance.id] = member.rank
+                self.stir(member.array_id)
+            case Deleted(key=key) if before is not None and self._members.get(key) is None:
+                self._by_array[before.value.array_id].pop(before.value.rank, None)
+            case Restarted():
+                self._by_array.clear()
+            case _:
+                pass
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop the index of an array whose records are deleted."""
-        for member in self.members(array_id).values():
+        for member in self._by_array.pop(array_id, {}).values():
             self._holders.pop(member.instance.id, None)
-        self._ranks.pop(array_id, None)
         self.changed.discard(array_id)
 
     def listen(self, array_id: ArrayId) -> asyncio.Event:

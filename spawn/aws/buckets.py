@@ -15,6 +15,10 @@ from spawn.errors import Rejected
 SLOWED_FOR = timedelta(seconds=30)
 """How long a throttle answer halves a bucket's rate."""
 
+EARLIER = timedelta(milliseconds=100)
+"""How much faster than the call before it a call may reach AWS, whose bucket counts arrivals:
+a bucket that is no longer full regains its tokens this much later than ours would."""
+
 INSTANCES = ".instances"
 """Suffix that names an API's resource bucket."""
 
@@ -117,15 +121,18 @@ class Bucket:
         missing = min(amount, self._rate.burst) - self._level
         if missing <= _EPSILON:
             return 0.0
-        slow = max(0.0, self._slow_until - now)
+        begins = max(now, self._at)
+        slow = max(0.0, self._slow_until - begins)
         regained = slow * self._rate.per_second / 2
         if missing <= regained:
-            return missing * 2 / self._rate.per_second
-        return slow + (missing - regained) / self._rate.per_second
+            return begins - now + missing * 2 / self._rate.per_second
+        return begins - now + slow + (missing - regained) / self._rate.per_second
 
     def take(self, amount: float, *, now: float) -> None:
         """Take tokens; the caller has seen that `wait` is 0."""
         self._settle(now)
+        if self._level >= self._rate.burst:
+            self._at = now + EARLIER.total_seconds()
         self._level -= amount
 
     def give_back(self, amount: float, *, now: float) -> None:

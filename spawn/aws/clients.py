@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import threading
 from contextlib import AsyncExitStack
@@ -116,6 +117,8 @@ def _load(service: str) -> None:
         plain.register_component("data_loader", models)
         config = Config(signature_version=UNSIGNED)
         plain.create_client(service, region_name=FALLBACK_REGION, config=config)
+    # The models stay for good: going over their 100 000 objects would hold the loop up each time.
+    gc.freeze()
 
 
 def _is_loopback(host: str) -> bool:

@@ -106,13 +106,19 @@ _ADVICE = {
 _UNKNOWN = (vendor.HTTPClientError, vendor.ConnectionError, ResponseParserError, OSError)
 """What may be raised after AWS has taken the call."""
 
-_ENCODED = re.compile(r"\.?\s*Encoded authorization failure message:.*", re.DOTALL)
+_UNSAYABLE = re.compile(
+    r"\.?\s*(?:Encoded authorization failure message:|The Canonical String for this request).*",
+    re.DOTALL,
+)
+"""What AWS adds to some texts: an encoded policy decision, and, to a signature that is wrong,
+the request's headers, a session token among them."""
+
 _ACTION = re.compile(r"not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9]+)")
 
 
 def outcome_of(code: str, message: str, *, status: int = 400, api: str = "") -> Outcome:
     """Return what an AWS error means; `status` decides what a code that is not listed means."""
-    text = _ENCODED.sub("", message).strip()[:LONGEST_MESSAGE]
+    text = _UNSAYABLE.sub("", message).strip()[:LONGEST_MESSAGE]
     cause = _cause(code, text, status)
     said = f"{api}: {text} ({code})" if api else f"{text} ({code})"
     if cause in _PASSING:

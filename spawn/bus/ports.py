@@ -16,7 +16,7 @@ T = TypeVar("T")
 B_co = TypeVar("B_co", covariant=True)
 
 
-class Entry(msgspec.Struct, Generic[T], frozen=True):
+class Entry(msgspec.Struct, Generic[T], frozen=True, gc=False):
     """A record as it stands in a bucket; `revision` goes up with every write of the bucket."""
 
     key: str

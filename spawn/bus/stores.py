@@ -7,6 +7,7 @@ never reported as lost when it was done, nor the other way round. Only after `_P
 any answer is the outcome unknown, which `Transient` says; reading the record then decides.
 """
 
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
@@ -31,6 +32,22 @@ _OPERATION = "KV-Operation"
 _PATIENCE = timedelta(seconds=30)
 _MARKER_TTL = timedelta(days=7)
 """How long a deletion can be seen by a watch that was away."""
+
+_KEY = re.compile(r"[A-Za-z0-9_=/-]+(?:\.[A-Za-z0-9_=/-]+)*")
+"""Keys of a bucket
+(https://github.com/nats-io/nats-architecture-and-design/blob/main/adr/ADR-8.md)."""
+
+_LONGEST_SHOWN = 60
+
+
+def check_key(key: str) -> str:
+    """Return `key` when it names one record; raise `Rejected` otherwise.
+
+    The server reads a wildcard as any record that matches, and writes one as it stands.
+    """
+    if not _KEY.fullmatch(key):
+        raise Rejected(f"{key[:_LONGEST_SHOWN]!r} can't be a key", field="key", code="key")
+    return key
 
 
 class _Stored(msgspec.Struct, frozen=True):
@@ -151,7 +168,7 @@ class Store(Generic[T]):
         sent = {**(headers or {}), MESSAGE_ID: message_id}
         if expected is not None:
             sent[EXPECTED_SEQUENCE] = str(expected)
-        subject = self._subject(key)
+        subject = self._subject(check_key(key))
         try:
             receipt = await self._bus.js.publish(subject, data, headers=sent, patience=_PATIENCE)
         except Conflict as conflict:
@@ -170,7 +187,7 @@ class Store(Generic[T]):
     async def _last(self, key: str) -> _Last:
         answer = await self._bus.js.call(
             f"STREAM.MSG.GET.{self._stream}",
-            {"last_by_subj": self._subject(key)},
+            {"last_by_subj": self._subject(check_key(key))},
             answer=_StoredAnswer,
             subject=f"{self._bucket}: {key}",
         )

@@ -22,7 +22,7 @@ MOST_SECURITY_GROUPS = 14
 """EC2's hard limit is 16 a network interface, two of which are ours."""
 
 _LONGEST_SHOWN = 60
-_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2}")
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+){1,3}-[0-9]{1,2}")
 _ZONE = re.compile(rf"{_REGION.pattern}(?:[a-z]|(?:-[a-z0-9]+)+)")
 _INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]{1,30}\.[a-z0-9-]{1,30}")
 _AMI = re.compile(r"ami-[0-9a-f]{8,17}")
@@ -73,7 +73,8 @@ def _check_places(spec: LaunchSpec) -> None:
     _match_all("instance_types", spec.instance_types, _INSTANCE_TYPE, "a type such as m7i.large")
     _match_all("zones", spec.zones, _ZONE, f"a zone of the region such as {spec.region}a")
     for zone in spec.zones:
-        if not zone.startswith(spec.region):
+        # What follows a region's name in a zone's is no digit: us-east-11a is none of us-east-1.
+        if not zone.startswith(spec.region) or zone[len(spec.region)].isdigit():
             raise _wrong("zones", zone, f"use zones of {spec.region}")
     if spec.ami:
         _match("ami", spec.ami, _AMI, "an image id such as ami-0123456789abcdef0")

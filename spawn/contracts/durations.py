@@ -6,9 +6,10 @@ from datetime import timedelta
 from spawn.errors import Rejected
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_WHOLE = re.compile(r"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?")
-_PART = re.compile(r"(\d+)([wdhms])")
+_WHOLE = re.compile(r"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?", re.ASCII)
+_PART = re.compile(r"(\d+)([wdhms])", re.ASCII)
 _LONGEST_DIGITS = 9
+_LONGEST_SHOWN = 40
 
 
 def parse_duration(text: str) -> timedelta:
@@ -23,7 +24,8 @@ def parse_duration(text: str) -> timedelta:
         or any(len(digits) > _LONGEST_DIGITS for digits, _ in parts)
         or not any(int(digits) for digits, _ in parts)
     ):
-        raise Rejected(f"{text!r} is not a duration; write it like 90m, 4h or 1d12h")
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        raise Rejected(f"{shown!r} is not a duration; write it like 90m, 4h or 1d12h")
     return timedelta(seconds=sum(int(digits) * _UNITS[unit] for digits, unit in parts))
 
 

@@ -18,7 +18,7 @@ STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
 
 
-class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
     """Base of what an event says."""
 
 
@@ -101,11 +101,16 @@ class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminate
     reason: str
 
 
-class InstanceEvent(EventData, frozen=True, kw_only=True):
-    """Base of what is said of one member's instance."""
+class MemberEvent(EventData, frozen=True, kw_only=True):
+    """Base of what is said of one member."""
 
     rank: int
     generation: int
+
+
+class InstanceEvent(MemberEvent, frozen=True, kw_only=True):
+    """Base of what is said of one member's instance."""
+
     instance: Instance
     reason: str = ""
 
@@ -130,54 +135,42 @@ class InstanceTerminated(InstanceEvent, frozen=True, kw_only=True, tag="instance
     """EC2 says that the instance is gone for good."""
 
 
-class MemberReady(EventData, frozen=True, kw_only=True, tag="member.ready"):
+class MemberReady(MemberEvent, frozen=True, kw_only=True, tag="member.ready"):
     """The machine's agent has said hello."""
 
-    rank: int
-    generation: int
     instance_id: InstanceId
 
 
-class MemberExited(EventData, frozen=True, kw_only=True, tag="member.exited"):
+class MemberExited(MemberEvent, frozen=True, kw_only=True, tag="member.exited"):
     """The member's job has ended."""
 
-    rank: int
-    generation: int
     exit_code: int
 
 
-class MemberReplaced(EventData, frozen=True, kw_only=True, tag="member.replaced"):
+class MemberReplaced(MemberEvent, frozen=True, kw_only=True, tag="member.replaced"):
     """The rank is now filled by another instance."""
 
-    rank: int
-    generation: int
     instance_id: InstanceId
     replaces: InstanceId
 
 
-class NoticeInterruption(EventData, frozen=True, kw_only=True, tag="notice.interruption"):
+class NoticeInterruption(MemberEvent, frozen=True, kw_only=True, tag="notice.interruption"):
     """The cloud takes the instance away at `until`."""
 
-    rank: int
-    generation: int
     instance_id: InstanceId
     action: str
     until: datetime
 
 
-class NoticeRebalance(EventData, frozen=True, kw_only=True, tag="notice.rebalance"):
+class NoticeRebalance(MemberEvent, frozen=True, kw_only=True, tag="notice.rebalance"):
     """The cloud says that an interruption has become likelier."""
 
-    rank: int
-    generation: int
     instance_id: InstanceId
 
 
-class CheckpointEvent(EventData, frozen=True, kw_only=True):
+class CheckpointEvent(MemberEvent, frozen=True, kw_only=True):
     """Base of what is said of a member's checkpoint."""
 
-    rank: int
-    generation: int
     reason: str = ""
 
 
@@ -264,11 +257,8 @@ Data = (
 )
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One event: `id` is derived, so that publishing it again is recognised as the same.
-
-    `source` is `/spawn/<deployment>/<service>`.
-    """
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One event, known again by its derived `id`; `source` is `/spawn/<deployment>/<service>`."""
 
     id: str
     array_id: ArrayId
@@ -306,7 +296,6 @@ def event_name(kind: type[EventData]) -> str:
 def event_id(array_id: ArrayId, data: Data, version: int | str) -> str:
     """Derive `<array>/<noun>/<rank>/<generation>/<verb>/<revision>` from the writing record."""
     noun, verb = event_name(type(data)).split(".")
-    rank = getattr(data, "rank", None)
-    generation = getattr(data, "generation", None)
-    shown = ("-" if part is None else str(part) for part in (rank, generation))
+    parts = (getattr(data, field, None) for field in ("rank", "generation"))
+    shown = ("-" if part is None else str(part) for part in parts)
     return "/".join((array_id, noun, *shown, verb, str(version)))

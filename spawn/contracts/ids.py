@@ -45,7 +45,8 @@ def check_request_id(request_id: str, *, field: str = "request_id") -> str:
 
 def is_array_id(text: str) -> bool:
     """Say whether `text` has the form of an array id."""
-    return _ARRAY_ID.fullmatch(text) is not None
+    is_short = len(text) <= LONGEST_NAME + 1 + _SUFFIX_LENGTH
+    return is_short and _ARRAY_ID.fullmatch(text) is not None
 
 
 def array_id(*, deployment: str, owner: str, request_id: str, name: str) -> ArrayId:

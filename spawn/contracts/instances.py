@@ -29,7 +29,7 @@ class InstanceState(StrEnum):
         return self in {InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED}
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One EC2 instance. `reason` is EC2's code for its last change, where it gave one."""
 
     id: InstanceId

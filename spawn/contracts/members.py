@@ -36,7 +36,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_key: str = ""
 
 
-class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# Thousands of records live long: as trees without cycles they're no work for the collector.
+class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A rank slot and the instance that fills it now.
 
     `facts` are there once its agent has said hello; `exit_code` once its job

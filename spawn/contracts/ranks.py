@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from spawn.errors import Rejected
 
-_RANGES = re.compile(r"\d{1,7}(?:-\d{1,7})?(?:,\d{1,7}(?:-\d{1,7})?)*")
+_RANGES = re.compile(r"\d{1,7}(?:-\d{1,7})?(?:,\d{1,7}(?:-\d{1,7})?)*", re.ASCII)
 
 
 def format_ranks(ranks: Iterable[int]) -> str:

@@ -14,4 +14,9 @@ LOOP_LAG = histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
 LOOP_LAG_MAX = gauge("runtime", "loop_lag_max_seconds", "The longest such delay so far")
+LOOP_HELD_MAX = gauge(
+    "runtime",
+    "loop_held_max_seconds",
+    "The longest such delay that this process' own work, and not the machine's, accounts for",
+)
 READY = gauge("runtime", "ready", "1 while the bus is connected and every service is open")

@@ -17,7 +17,7 @@ from spawn.bus.backoff import delays
 from spawn.bus.connection import Bus, connect
 from spawn.bus.settings import BusSettings, login
 from spawn.bus.streams import ensure
-from spawn.clock import Clock, SystemClock
+from spawn.clock import Clock, SystemClock, processor_seconds
 from spawn.errors import Rejected, Transient
 from spawn.runtime import metrics
 from spawn.runtime.context import Context, RuntimeSettings
@@ -187,14 +187,16 @@ async def _end_with(bus: Bus) -> None:
 
 
 async def _measure_lag(clock: Clock) -> None:
-    longest = 0.0
+    longest = held = 0.0
     while True:
-        asked = clock.monotonic()
+        asked, used = clock.monotonic(), processor_seconds()
         await clock.sleep(_LAG_EVERY)
         lag = max(0.0, clock.monotonic() - asked - _LAG_EVERY.total_seconds())
         longest = max(longest, lag)
+        held = max(held, min(lag, processor_seconds() - used))
         metrics.LOOP_LAG.observe(lag)
         metrics.LOOP_LAG_MAX.set(longest)
+        metrics.LOOP_HELD_MAX.set(held)
 
 
 def _name(services: tuple[AnyService, ...]) -> str:

@@ -19,8 +19,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 def load(kind: type[S], *, prefix: str = "SPAWN_", env: Mapping[str, str] | None = None) -> S:
     """Decode the fields of `kind` from the environment.
 
-    Durations are written as people write them (`90m`), lists with commas. An empty variable
-    counts as unset. Raises `Rejected` naming the variable, its value and what would be right.
+    Durations are written as people write them (`90m`, and `400ms`), lists with commas. An empty
+    variable counts as unset. Raises `Rejected` naming the variable, its value and what would be
+    right.
     """
     env = os.environ if env is None else env
     values: dict[str, Any] = {}
@@ -68,9 +69,17 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default
 
 
+def _parse_duration(text: str) -> timedelta:
+    milliseconds = text.removesuffix("ms")
+    if milliseconds != text and milliseconds.isdecimal():
+        return timedelta(milliseconds=int(milliseconds))
+    return parse_duration(text)
+
+
 def _write(value: Any) -> str:
     if isinstance(value, timedelta):
-        return format_duration(value)
+        whole = value.microseconds == 0
+        return format_duration(value) if whole else f"{value // timedelta(milliseconds=1)}ms"
     if isinstance(value, tuple):
         return ",".join(str(each) for each in cast("tuple[Any, ...]", value))
     return str(value)
@@ -82,13 +91,11 @@ def _description(kind: Any) -> str:
 
 
 def _decode(variable: str, text: str, kind: Any) -> Any:
-    kind = kind.__origin__ if get_origin(kind) is Annotated else kind
+    bare = kind.__origin__ if get_origin(kind) is Annotated else kind
     try:
-        if kind is timedelta or timedelta in get_args(kind):
-            return parse_duration(text)
-        # An annotated type says what it is only one level down.
-        bare = get_args(kind)[0] if get_origin(kind) is Annotated else kind
-        if get_origin(bare) is tuple:
+        if bare is timedelta or timedelta in get_args(bare):
+            return _parse_duration(text)
+        if getattr(bare, "__origin__", None) is tuple:
             return msgspec.convert(tuple(filter(None, text.split(","))), kind, strict=False)
         return msgspec.convert(text, kind, strict=False)
     except (msgspec.ValidationError, Rejected) as error:

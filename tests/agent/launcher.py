@@ -32,7 +32,6 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.logs import Block
 from spawn.contracts.members import Facts
 from spawn.contracts.reports import ExecOutput, Hello, JobExited, Report
-from spawn.errors import Transient
 
 ARRAY = ArrayId("training-abcdefghijkl")
 INSTANCE = InstanceId("i-0123456789abcdef0")
@@ -66,14 +65,14 @@ class Launcher:
     others: list[Peer] = field(default_factory=list)
     said: list[tuple[str, Report]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
-    is_silent: bool = False
+    asked: int = 0
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer_assignment(self, message: Message) -> bytes:
         assert message.subject.endswith(f".{INSTANCE}")
         codec.decode(message.data, Ask)
-        if self.is_silent:
-            raise Transient("not now")
+        self.asked += 1
+        self._stirred.set()
         revision = len(self._all())
         return codec.encode(msgspec.structs.replace(self.assignment, peers_revision=revision))
 
@@ -120,6 +119,12 @@ class Launcher:
                 self._stirred.clear()
                 await self._stirred.wait()
         return found
+
+    async def until_asked(self, count: int) -> None:
+        async with asyncio.timeout(90):
+            while self.asked < count:
+                self._stirred.clear()
+                await self._stirred.wait()
 
     async def exited(self) -> JobExited:
         (report,) = await self.until("job.exited")

@@ -5,12 +5,13 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from agent.accounts import own_account
 from scripts.build_agent import ROOT, build
 from spawn.clock import SystemClock
 from tests.agent.imds import Imds, serving_imds
@@ -18,6 +19,9 @@ from tests.agent.launcher import ARRAY, INSTANCE
 
 _CLOCK = SystemClock()
 _POLL = timedelta(milliseconds=20)
+WAIT = "until [ -e ~/go ]; do sleep 0.05; done"
+"""In a job: wait until the test says `go`."""
+
 _SHIM = '#!/bin/sh\necho "${0##*/} $*" >>"$SPAWN_ROOT/called"\n'
 
 
@@ -76,15 +80,22 @@ class Machine:
         return called.read_text().splitlines() if called.exists() else []
 
     async def until_called(self, line: str) -> None:
+        await self.until(lambda: line in self.calls())
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something is so."""
         async with asyncio.timeout(60):
-            while line not in self.calls():
+            while not holds():
                 await _CLOCK.sleep(_POLL)
 
-    async def until_exists(self, path: str) -> Path:
-        async with asyncio.timeout(60):
-            while not (self.root / path).exists():
-                await _CLOCK.sleep(_POLL)
-        return self.root / path
+    def go(self) -> None:
+        """Let a job that waits by `WAIT` go on."""
+        Path(own_account(self.root).home, "go").touch()
+
+    def journal(self) -> bytes:
+        """Return what the keeper of the job has written down."""
+        file = self.root / "var/lib/spawn/job/journal"
+        return file.read_bytes() if file.exists() else b""
 
     def end_job(self) -> None:
         """End what the agent has left running, by the ids that it has written down."""

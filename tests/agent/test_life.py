@@ -1,15 +1,30 @@
 """The whole life of a machine's job, with the real archive and a real nats-server."""
 
 import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from agent.accounts import own_account
 from spawn.bus.connection import Bus
-from spawn.contracts.launches import JobSpec, OnComplete
-from tests.agent.launcher import launching, output_of_lines
-from tests.agent.machine import Machine
+from spawn.contracts.assignments import Tell
+from spawn.contracts.launches import EnvCompat, JobSpec, OnComplete
+from spawn.contracts.leases import Lease
+from spawn.contracts.members import Facts
+from spawn.contracts.reports import BootFailed, ExecOutput
+from tests.agent.launcher import OTHER, a_peer, launching, output_of_lines
+from tests.agent.machine import WAIT, Machine
 
 pytestmark = pytest.mark.door
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 spawn"
+
+
+def text_of(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
 
 
 async def test_hello_peers_job_output_exit_and_power_off(bus: Bus, machine: Machine) -> None:
@@ -29,3 +44,110 @@ async def test_hello_peers_job_output_exit_and_power_off(bus: Bus, machine: Mach
     peers = json.loads((machine.root / "etc/spawn/job-array-peers.json").read_text())
     assert [each["index"] for each in peers] == [0]
     assert [name for name, _ in launcher.said] == ["hello", "job.started", "job.exited"]
+
+
+async def test_nothing_runs_before_all_peers_are_there(bus: Bus, machine: Machine) -> None:
+    job = JobSpec(
+        command="cat $SPAWN_HOSTFILE; echo $MASTER_ADDR; env | grep ^RANK",
+        env_compat=(EnvCompat.TORCH,),
+    )
+    async with launching(bus, job, size=2) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        await launcher.nudge()
+        await launcher.until_asked(3)
+        assert not (machine.root / "etc/spawn/job-array-peers.json").exists()
+        launcher.others.append(a_peer(1, OTHER, Facts(slots=7, host_key=KEY, user_key=KEY)))
+        await launcher.nudge()
+        exited = await launcher.exited()
+    assert exited.exit_code == 0
+    assert exited.tail.splitlines()[1:] == ["10.0.0.2 slots=7", "10.0.0.1", "RANK=0"]
+    home = own_account(machine.root).home
+    assert KEY in Path(home, ".ssh/authorized_keys").read_text()
+    assert f"training-1,10.0.0.2 {KEY}" in Path(home, ".ssh/known_hosts").read_text()
+    profile = (machine.root / "etc/profile.d/job-array.sh").read_text()
+    assert "export JOB_ARRAY_SIZE=2\n" in profile
+
+
+async def test_a_boot_script_alone_is_the_job(bus: Bus, machine: Machine) -> None:
+    script = "#!/bin/sh\necho from $0 as $(id -u); exit 5\n"
+    async with launching(bus, JobSpec(user_data=script)) as launcher:
+        await machine.start()
+        exited = await launcher.exited()
+    assert (exited.exit_code, exited.reason) == (5, "boot script: exit code 5")
+    assert exited.tail == f"from {machine.root}/var/lib/spawn/job/script as {os.geteuid()}"
+    assert [name for name, _ in launcher.said] == ["hello", "job.started", "job.exited"]
+
+
+async def test_a_job_that_cant_be_run_is_told_and_named(bus: Bus, machine: Machine) -> None:
+    job = JobSpec(command="true", environment={"BIG": "x" * 200_000})
+    async with launching(bus, job) as launcher:
+        await machine.start()
+        (failed,) = await launcher.until("boot.failed")
+    assert isinstance(failed, BootFailed)
+    assert "BIG has 200004 bytes" in failed.reason
+
+
+async def test_a_command_of_200_kb_runs(bus: Bus, machine: Machine) -> None:
+    job = JobSpec(command="# " + "x" * 200_000 + "\necho done")
+    async with launching(bus, job) as launcher:
+        await machine.start()
+        exited = await launcher.exited()
+    assert (exited.exit_code, exited.tail) == (0, "done")
+
+
+async def test_a_new_lease_is_armed(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        lease = Lease(until=datetime(2036, 1, 2, 3, 4, 5, tzinfo=UTC))
+        launcher.assignment = msgspec.structs.replace(launcher.assignment, lease=lease)
+        await launcher.nudge()
+        timer = machine.root / "etc/systemd/system/spawn-deadman.timer"
+        await machine.until(lambda: "2036-01-02 03:04:20 UTC" in text_of(timer))
+        await machine.until(
+            lambda: text_of(machine.root / "etc/spawn/armed") == "2036-01-02T03:04:05Z terminate\n"
+        )
+    assert "systemctl restart spawn-deadman.timer spawn-deadman-cap.timer" in machine.calls()
+
+
+async def test_an_exec_runs_in_the_jobs_environment(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec(environment={"GREETING": "hi 'there'"})) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        argv = ("sh", "-c", 'echo "$GREETING $JOB_ARRAY_INDEX"; echo oh >&2; exit 6')
+        tell = Tell(what="exec", exec_id="e1", argv=argv, timeout_seconds=20)
+        await launcher.nudge(tell)
+        said = await launcher.until("exec.e1", 3)
+    assert all(isinstance(each, ExecOutput) for each in said)
+    outputs = [each for each in said if isinstance(each, ExecOutput)]
+    streams = {s: b"".join(e.data for e in outputs if e.stream == s) for s in ("stdout", "stderr")}
+    assert streams == {"stdout": b"hi 'there' 0\n", "stderr": b"oh\n"}
+    assert [each.exit_code for each in outputs][-1] == 6
+
+
+async def test_an_exec_ends_at_its_time(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        argv = ("sh", "-c", "sleep 1000 & sleep 1000")
+        await launcher.nudge(Tell(what="exec", exec_id="e2", argv=argv, timeout_seconds=1))
+        (said,) = await launcher.until("exec.e2")
+    assert isinstance(said, ExecOutput)
+    assert said.exit_code == 124
+
+
+async def test_sigterm_ends_the_agent_and_not_the_job(bus: Bus, machine: Machine) -> None:
+    job = JobSpec(command=f"echo begun; {WAIT}; echo end")
+    async with launching(bus, job) as launcher:
+        await machine.start()
+        await output_of_lines(bus, 1)
+        assert await machine.stop() == 0
+        machine.go()
+        await machine.start()
+        exited = await launcher.exited()
+        output = await output_of_lines(bus, 2)
+    assert exited.exit_code == 0
+    assert output == b"begun\nend\n"
+    assert len([name for name, _ in launcher.said if name == "job.started"]) == 1
+    assert len(set(launcher.ids)) == len(launcher.ids)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from cli.main import main
 from spawn.bus.connection import Bus
@@ -20,10 +19,6 @@ from tests.fakes.cli_machines import FakeMachines
 from tests.fixtures.nats import NatsServer, bus, nats_server
 
 __all__ = ["bus", "nats_server"]
-
-# A machine that is busy with something else fails no property.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
 
 Spawn = Callable[..., Coroutine[Any, Any, int]]
 

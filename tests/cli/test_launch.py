@@ -11,7 +11,7 @@ import pytest
 from spawn.bus.connection import Bus
 from spawn.clock import SystemClock
 from tests.cli.conftest import Spawn
-from tests.fakes.cli_launcher import DEPLOYMENT, FakeLauncher
+from tests.fakes.cli_launcher import DEPLOYMENT, FakeLauncher, array_of
 from tests.fixtures.nats import NatsServer
 
 pytestmark = pytest.mark.door
@@ -130,6 +130,20 @@ async def test_without_a_launcher_the_request_is_stored_and_said_to_be(
         await said(capsys, "no launcher is running: the request is stored")
         async with FakeLauncher(bus).running():
             assert await launched == 0
+
+
+@pytest.mark.fault
+async def test_a_launch_is_followed_across_a_restart_of_the_bus(
+    spawn: Spawn, launcher: FakeLauncher, nats_server: NatsServer
+) -> None:
+    launcher.holds = True
+    async with asyncio.TaskGroup() as group:
+        launched = group.create_task(spawn("launch", "--name", "web", "--count", "2"))
+        await launcher.accepted.wait()
+        await nats_server.restart()
+        (launch,) = launcher.launches
+        await launcher.ready(array_of(launch))
+        assert await launched == 0
 
 
 async def test_dry_run_shows_the_plan_and_launches_nothing(

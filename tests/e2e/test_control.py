@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from spawn.runtime.supervisor.footprint import Footprint
 from spawn.runtime.supervisor.probe import ask
@@ -22,6 +23,14 @@ async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
         yield plane
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Plane]:
+    """One that runs, for tests that leave it as it was."""
+    async for plane in plane_in(tmp_path_factory.mktemp("shared") / "home"):
+        await plane.up()
+        yield plane
+
+
 async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
     plane: Plane,
 ) -> None:
@@ -33,7 +42,7 @@ async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
     doctor = await plane.run("doctor", "--json")
     seen = json.loads(doctor.out)
     assert doctor.code == 0, doctor.out
-    assert [service["name"] for service in seen["services"]] == ["launcher"]
+    assert [service["name"] for service in seen["services"]] == ["iam_broker", "launcher"]
     for service in seen["services"]:
         assert service["ready"]
         status, body = ask(service["metrics_url"])
@@ -50,27 +59,28 @@ async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
     assert not plane.home.jetstream("sandbox").exists()
 
 
-async def test_what_is_secret_is_readable_by_its_owner_alone(plane: Plane) -> None:
-    await plane.up()
-    assert plane.home.root.stat().st_mode & 0o777 == 0o700
-    secrets = [plane.home.bus_conf, plane.home.credentials, plane.home.control]
-    for file in (*secrets, plane.home.creds("cli"), plane.home.creds("services")):
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_secret_is_readable_by_its_owner_alone(shared: Plane) -> None:
+    assert shared.home.root.stat().st_mode & 0o777 == 0o700
+    secrets = [shared.home.bus_conf, shared.home.credentials, shared.home.control]
+    for file in (*secrets, shared.home.creds("cli"), shared.home.creds("services")):
         assert file.stat().st_mode & 0o777 == 0o600, file
-    passwords = json.loads(plane.home.credentials.read_text()).values()
-    logs = "".join(log.read_text() for log in plane.home.logs.iterdir())
+    passwords = json.loads(shared.home.credentials.read_text()).values()
+    logs = "".join(log.read_text() for log in shared.home.logs.iterdir())
     assert not any(password in logs for password in passwords)
 
 
-async def test_another_up_finds_the_first_and_another_mode_is_refused(plane: Plane) -> None:
-    before = await plane.up()
-    again = await plane.run("up", "--sandbox")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_another_up_finds_the_first_and_another_mode_is_refused(shared: Plane) -> None:
+    before = shared.state()
+    again = await shared.run("up", "--sandbox")
     assert (again.code, "runs already" in again.err) == (0, True)
     for flags in ((), ("--sandbox", "--isolate")):
-        other = await plane.run("up", "--detach", *flags)
+        other = await shared.run("up", "--detach", *flags)
         assert other.code == 3
         assert f"pid {before.supervisor.pid}" in other.err
         assert "spawn down" in other.err
-    assert plane.state() == before
+    assert shared.state() == before
 
 
 async def test_two_ups_at_once_make_one_control_plane(plane: Plane) -> None:
@@ -85,6 +95,18 @@ async def test_two_ups_at_once_make_one_control_plane(plane: Plane) -> None:
     assert names == {"nats-server", "sandbox", *plane.state().services}
 
 
+async def test_an_up_during_a_down_brings_up_a_new_one(plane: Plane) -> None:
+    before = await plane.up()
+    down = await plane.start("down")
+    await plane.until(lambda: plane.is_not(before))
+    after = await plane.up()
+    await down.communicate()
+    assert down.returncode == 0
+    assert plane.state() == after
+    assert after.supervisor != before.supervisor
+    assert plane.living() == {after.supervisor, *(child.process for child in after.children)}
+
+
 async def test_down_and_doctor_without_a_control_plane_say_so(plane: Plane) -> None:
     down = await plane.run("down")
     assert (down.code, "no control plane" in down.err) == (0, True)
@@ -93,48 +115,52 @@ async def test_down_and_doctor_without_a_control_plane_say_so(plane: Plane) -> N
     assert "spawn up --sandbox" in doctor.out
 
 
-async def test_sandbox_env_can_be_evaluated_and_names_an_observer(plane: Plane) -> None:
-    await plane.up()
-    result = await plane.run("sandbox", "env")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_sandbox_env_can_be_evaluated_and_names_an_observer(shared: Plane) -> None:
+    result = await shared.run("sandbox", "env")
     words = [shlex.split(line) for line in result.out.splitlines()]
     assert all(word[0] == "export" and len(word) == 2 for word in words)
     values = dict(word[1].split("=", 1) for word in words)
-    assert values["AWS_ENDPOINT_URL"] == plane.cloud().endpoint
+    assert values["AWS_ENDPOINT_URL"] == shared.cloud().endpoint
     assert values["AWS_REGION"] == values["AWS_DEFAULT_REGION"] == "us-east-1"
     assert values["SPAWN_NATS_URL"].startswith("nats://observer:")
-    as_json = await plane.run("sandbox", "env", "--json")
+    as_json = await shared.run("sandbox", "env", "--json")
     assert json.loads(as_json.out) == values
 
 
-async def test_the_laptop_cloud_is_steered_and_refuses_what_is_wrong(plane: Plane) -> None:
-    await plane.up()
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_laptop_cloud_is_steered_and_refuses_what_is_wrong(shared: Plane) -> None:
     for words in (
         ("capacity", "5", "--instance-type", "t3.micro"),
         ("fault", "RunInstances", "InsufficientInstanceCapacity", "--times", "2"),
         ("throttle", "RunInstances=5/2,100/2", "off"),
         ("latency", "0.0-0.1", "--api", "RunInstances"),
     ):
-        assert (await plane.run("sandbox", *words)).code == 0, words
-    seen = json.loads((await plane.run("sandbox", "state", "--json")).out)
+        assert (await shared.run("sandbox", *words)).code == 0, words
+    seen = json.loads((await shared.run("sandbox", "state", "--json")).out)
     assert not seen["throttling"]
     assert [(fault["code"], fault["status"], fault["count"]) for fault in seen["faults"]] == [
         ("InsufficientInstanceCapacity", 500, 2)
     ]
-    wrong = await plane.run("sandbox", "fault", "RunInstances", "--status", "200")
+    wrong = await shared.run("sandbox", "fault", "RunInstances", "--status", "200")
     assert (wrong.code, "status" in wrong.err) == (3, True)
-    assert (await plane.run("sandbox", "reset")).code == 0
-    assert not json.loads((await plane.run("sandbox", "state", "--json")).out)["faults"]
+    assert (await shared.run("sandbox", "reset")).code == 0
+    assert not json.loads((await shared.run("sandbox", "state", "--json")).out)["faults"]
+
+
+async def test_down_ends_one_that_runs_in_the_foreground_elsewhere(plane: Plane) -> None:
+    process = await plane.up_in_the_foreground()
+    assert (await plane.run("down")).code == 0
+    _, said = await process.communicate()
+    assert process.returncode == 0
+    assert said.decode().endswith("the control plane has ended\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 async def test_in_the_foreground_a_signal_ends_everything_cleanly(
     plane: Plane, number: signal.Signals
 ) -> None:
-    process = await plane.start("up", "--sandbox")
-    assert process.stderr is not None
-    while b"spawn down" not in (line := await process.stderr.readline()):
-        assert line, "it ended before it was ready"
-    plane.remember()
+    process = await plane.up_in_the_foreground()
     process.send_signal(number)
     await process.communicate()
     assert process.returncode == 0

@@ -138,11 +138,7 @@ async def test_a_state_that_names_a_pid_of_somebody_else_is_stale(plane: Plane) 
 async def test_a_killed_command_in_the_foreground_takes_the_control_plane_along(
     plane: Plane,
 ) -> None:
-    process = await plane.start("up", "--sandbox")
-    assert process.stderr is not None
-    while b"spawn down" not in (line := await process.stderr.readline()):
-        assert line, "it ended before it was ready"
-    plane.remember()
+    process = await plane.up_in_the_foreground()
     process.kill()
     await process.communicate()
     await plane.until(lambda: not plane.living())

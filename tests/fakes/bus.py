@@ -15,6 +15,7 @@ import msgspec
 from spawn.bus import codec
 from spawn.bus.cloudevents import decode_event, event_headers
 from spawn.bus.ports import CaughtUp, Change, Deleted, Entry, Receipt, Restarted
+from spawn.bus.stores import check_key
 from spawn.bus.streams import LARGEST_COMMAND
 from spawn.contracts.events import Event
 from spawn.errors import Conflict, NotFound, Rejected
@@ -100,23 +101,24 @@ class FakeStore(Generic[T]):
         self._kind = kind
 
     async def get(self, key: str) -> Entry[T]:
-        record = self._bucket.records.get(key)
+        record = self._bucket.records.get(check_key(key))
         if record is None or record.data is None:
             raise NotFound(f"{key} does not exist")
         return Entry(key, codec.decode(record.data, self._kind), record.revision)
 
     async def create(self, key: str, value: T) -> int:
         data = codec.encode(value, field=key)
-        record = self._bucket.records.get(key)
+        record = self._bucket.records.get(check_key(key))
         if record is not None and record.data is not None:
             raise Conflict(f"{key} exists")
         return self._bucket.write(key, data, expected=record.revision if record else 0)
 
     async def update(self, key: str, value: T, revision: int) -> int:
-        return self._bucket.write(key, codec.encode(value, field=key), expected=revision)
+        data = codec.encode(value, field=key)
+        return self._bucket.write(check_key(key), data, expected=revision)
 
     async def delete(self, key: str, revision: int | None = None) -> None:
-        self._bucket.write(key, None, expected=revision)
+        self._bucket.write(check_key(key), None, expected=revision)
 
     async def load(self, pattern: str = ">") -> dict[str, Entry[T]]:
         found: dict[str, Entry[T]] = {}

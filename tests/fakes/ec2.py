@@ -25,7 +25,7 @@ FREE_FLOW = ("RunInstances=100000/100000", "RunInstances.instances=1000000/10000
 
 @dataclass
 class Machine:
-    """One instance: what was asked, and when what happened to it."""
+    """One instance: what was asked, how long it boots, and when what happened to it."""
 
     id: InstanceId
     request: RunInstances
@@ -34,6 +34,7 @@ class Machine:
     private_ip: str
     launched_at: datetime
     tags: dict[str, str]
+    boot: timedelta
     ended_at: datetime | None = None
     reason: str = ""
 
@@ -90,6 +91,10 @@ class FakeInstances:
     def living(self) -> list[InstanceId]:
         """Return the ids of all instances that are not going, visible or not."""
         return [one.id for one in self.machines.values() if one.ended_at is None]
+
+    def reservations(self) -> list[tuple[ClientToken, str]]:
+        """Return token and zone of every reservation that was ever made."""
+        return list(self._reservations)
 
     async def run_instances(self, request: RunInstances) -> tuple[Described, ...]:
         self._enter("RunInstances")
@@ -205,6 +210,7 @@ class FakeInstances:
             private_ip=f"172.31.{number >> 8 & 255}.{number & 255}",
             launched_at=self._clock.now(),
             tags=dict(request.tags),
+            boot=self.weather.boot,
         )
 
     def _end(self, machine: Machine, reason: str) -> None:
@@ -222,7 +228,7 @@ class FakeInstances:
         if machine.ended_at is not None:
             over = now >= machine.ended_at + self.weather.halt
             return InstanceState.TERMINATED if over else InstanceState.SHUTTING_DOWN
-        booted = self._age(machine) >= self.weather.boot
+        booted = self._age(machine) >= machine.boot
         return InstanceState.RUNNING if booted else InstanceState.PENDING
 
     def _describe(self, machine: Machine) -> Described:

@@ -16,11 +16,13 @@ QUICK = {
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what the fault tests have counted."""
+    """Show what the fault tests have counted, as a table."""
     if FIGURES:
         terminalreporter.section("faults")
-    for figure in FIGURES:
-        terminalreporter.write_line(figure)
+    rows = [figure.partition(": ") for figure in FIGURES]
+    width = max((len(what) for what, _, _ in rows), default=0)
+    for what, _, counted in rows:
+        terminalreporter.write_line(f"{what:{width}}  {counted}")
 
 
 @pytest.fixture(scope="module")
@@ -33,4 +35,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
 async def plant(tmp_path: Path, cloud: RunningSandbox) -> AsyncIterator[Plant]:
     async with planted(tmp_path / "plant", cloud, f"d-{tmp_path.name[-20:]}") as made:
         yield made
+        codes = [await each.stop() for each in made.launchers if each.is_alive]
     cloud.admin.post("reset-behaviour")
+    assert not any(codes), f"a launcher that was asked to end did not end well: {codes}"

@@ -7,7 +7,8 @@ turnstile. Events are counted one by one, also where many are published at once.
 import inspect
 import os
 import signal
-from collections.abc import AsyncGenerator, Callable
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
@@ -29,10 +30,14 @@ DONE = " done"
 
 @dataclass(frozen=True)
 class Kill:
-    """The process ends itself, as by kill -9, before or after its `number`-th door call."""
+    """The process ends itself, as by kill -9, before or after its `number`-th door call.
+
+    With `call` only those of that name count.
+    """
 
     number: int
     when: When
+    call: str = ""
 
 
 class Turnstile:
@@ -41,26 +46,27 @@ class Turnstile:
     def __init__(self, journal: Path, kill: Kill | None) -> None:
         self._journal = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._kill = kill
-        self._passed = 0
+        self._passed = Counter[str]()
 
     @asynccontextmanager
     async def passing(self, call: str) -> AsyncGenerator[None]:
-        self._passed += 1
-        number = self._passed
+        self._passed.update(("", call))
+        passed = {name: self._passed[name] for name in ("", call)}
         self._note(call)
-        self._end_at(number, "before")
+        self._end_at(passed, "before")
         try:
             yield
         finally:
             self._note(f"{call}{DONE}")
-            self._end_at(number, "after")
+            self._end_at(passed, "after")
 
     def _note(self, line: str) -> None:
         # Written at once, so that it is there after the kill.
         os.write(self._journal, f"{line}\n".encode())
 
-    def _end_at(self, number: int, when: When) -> None:
-        if self._kill == Kill(number, when):
+    def _end_at(self, passed: Mapping[str, int], when: When) -> None:
+        kill = self._kill
+        if kill is not None and kill.when == when and passed.get(kill.call) == kill.number:
             os.kill(os.getpid(), signal.SIGKILL)
 
 

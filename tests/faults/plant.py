@@ -193,16 +193,17 @@ class Plant:
             async with asyncio.timeout(PATIENCE.total_seconds()):
                 yield
         except TimeoutError:
-            raise AssertionError(f"waited for {what} in vain\n{await self._explain()}") from None
+            raise AssertionError(
+                f"waited for {what} in vain\n{await self._explain(what)}"
+            ) from None
 
-    async def _explain(self) -> str:
+    async def _explain(self, array: str) -> str:
         records = [
-            msgspec.json.encode(entry.value).decode()[:1500]
-            for key, entry in (await self.arrays.load("*")).items()
-            if "." not in key
+            msgspec.json.encode(each.value).decode()[:2000]
+            for each in (await self.arrays.load(array.replace(" ", ""))).values()
         ]
-        shown = [launcher.log()[-1500:] for launcher in self.launchers]
-        return "\n".join((*records, *shown))
+        logs = [launcher.log()[-1500:] for launcher in self.launchers]
+        return "\n".join((*records, *logs))
 
 
 @asynccontextmanager

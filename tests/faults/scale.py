@@ -8,7 +8,7 @@ from spawn.runtime.settings import environment
 
 TORTURE = environment().get("SPAWN_TORTURE") == "1"
 FIGURES: list[str] = []
-"""What was counted, for the end of the run."""
+"""What was counted, for the table at the end of the run: `what: figures`."""
 
 SIDE_BY_SIDE = 6
 """Cases at once: most of one is waiting."""

@@ -93,7 +93,7 @@ async def check_confirmed(plant: Plant, failed: Event) -> None:
                 "message": "You are not authorized to perform this operation.",
                 "status": 403,
             },
-            "UnauthorizedOperation.*ec2:RunInstances",
+            "UnauthorizedOperation.*allow the action .*RunInstances",
             id="permission",
         ),
     ],

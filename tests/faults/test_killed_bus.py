@@ -46,6 +46,4 @@ async def test_all_finish_and_nothing_acknowledged_is_lost(plant: Plant) -> None
         claims.check_ids(events)
         assert claims.told(events) == claims.launched(SIZE)
     assert plant.launchers[0].is_alive
-    FIGURES.append(
-        f"nats-server killed {len(KILLED_AT)} times during {ARRAYS} launches: all ready"
-    )
+    FIGURES.append(f"nats-server killed {len(KILLED_AT)} times: {ARRAYS} launches, all ready")

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tests.fixtures.sandbox import RunningSandbox
 from tests.sandbox.launches import described, ids, image, run, until
@@ -192,3 +192,18 @@ def receive(sqs: Any, url: str, count: int) -> list[str]:
             bodies.append(message["Body"])
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return bodies
+
+
+def test_states_change_while_nobody_looks(ec2: Any, ami: str, cloud: RunningSandbox) -> None:
+    """The reply is lost and nothing else is asked: only the event tells."""
+    sqs, events = (cloud.client(service, region=REGION) for service in ("sqs", "events"))
+    url = sqs.create_queue(QueueName="unseen")["QueueUrl"]
+    pattern = {"source": ["aws.ec2"], "detail": {"state": ["running"]}}
+    events.put_rule(Name="unseen", EventPattern=json.dumps(pattern))
+    target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:123456789012:unseen"}
+    events.put_targets(Rule="unseen", Targets=[target])
+    cloud.admin.post("fault", {"api": "RunInstances", "kind": "lost-reply"})
+    with pytest.raises(ConnectionClosedError):
+        run(ec2, ami)
+    assert len(receive(sqs, url, 1)) == 1
+    events.remove_targets(Rule="unseen", Ids=["1"])

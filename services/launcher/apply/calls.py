@@ -27,6 +27,9 @@ _log = get_logger(__name__)
 PROPAGATION = timedelta(minutes=2)
 """How long a new instance profile may be unknown to EC2 before the launch is given up."""
 
+_MADE_NOTHING = frozenset({Cause.THROTTLED, Cause.PROPAGATING})
+"""Answers to a RunInstances call that EC2 has surely not performed."""
+
 _FIRST_PAUSE = timedelta(seconds=0.2)
 _LONGEST_PAUSE = timedelta(seconds=5)
 
@@ -60,30 +63,33 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
     return next((each for each in after.intents if each.chunk.number == chunk.number), None)
 
 
-async def send(world: World, array_id: ArrayId, intent: Intent) -> None:
+async def send(world: World, array_id: ArrayId, intent: Intent, *, is_new: bool = True) -> None:
     """Send an intent's stored request until EC2 has answered it, and record the answer.
 
-    The first call's turn has been taken by the caller. Stops without an answer when the array
-    is being ended: the intent is then traced instead.
+    The first call's turn has been taken by the caller. Nothing more is sent once the array is
+    being ended: an intent that has surely made nothing is then closed, another one is left to
+    be traced. `is_new` says that the request has never been sent before.
     """
     ec2 = world.aws.ec2(intent.request.region)
     pause = _FIRST_PAUSE
-    while True:
+    made_nothing = is_new
+    while not _is_ending(world, array_id):
         try:
             world.memory.count((array_id,), "RunInstances")
             made = await ec2.run_instances(intent.request)
         except Outcome as outcome:
             if await _settle_outcome(world, array_id, intent, outcome):
                 return
+            made_nothing = made_nothing and outcome.cause in _MADE_NOTHING
             _log.info("run again", token=intent.token, code=outcome.code, why=outcome.message)
         else:
             await _record(world, array_id, intent, made, complete=True)
             return
         await world.clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-        if _is_ending(world, array_id):
-            return
         await ec2.pacer.take("RunInstances", instances=0, key=array_id)
+    if made_nothing:
+        await _close(world, array_id, intent)
 
 
 async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
@@ -100,9 +106,7 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
         if made:
             await _record(world, array_id, intent, made, complete=complete)
         elif over:
-            await write_array(
-                world, array_id, lambda array: settle_lost(array, intent.token, now=_now(world))
-            )
+            await _close(world, array_id, intent)
         if complete:
             return
         await world.clock.sleep(pause)
@@ -125,7 +129,7 @@ async def _settle_outcome(
         case Cause.EXISTS:
             await trace(world, array_id, intent)
         case Cause.ABSENT if isinstance(outcome, Conflict):
-            await write_array(world, array_id, lambda a: settle_lost(a, intent.token, now=now))
+            await _close(world, array_id, intent)
         case Cause.CAPACITY:
             if intent.chunk.partial or intent.request.max_count == 1:
                 until = now + world.settings.pool_memory
@@ -138,6 +142,12 @@ async def _settle_outcome(
         case _:
             await _refuse(world, array_id, intent, outcome, now)
     return True
+
+
+async def _close(world: World, array_id: ArrayId, intent: Intent) -> None:
+    await write_array(
+        world, array_id, lambda array: settle_lost(array, intent.token, now=_now(world))
+    )
 
 
 async def _refuse(

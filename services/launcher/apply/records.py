@@ -34,8 +34,10 @@ async def write_array(world: World, array_id: ArrayId, change: Callable[[Array],
     `change` is asked again when another writer was first; when it returns the record unchanged
     nothing is written. Raises what `change` raises, and `NotFound` for an unknown array.
     """
+    # Before the lock is made, so that none is kept for an array that there is not.
+    known = world.fleet.array(array_id) or await world.stores.arrays.get(array_id)
     async with world.memory.locks[array_id]:
-        entry = world.fleet.array(array_id) or await world.stores.arrays.get(array_id)
+        entry = world.fleet.array(array_id) or known
         for _ in range(_MOST_TRIES):
             after = change(entry.value)
             if after is entry.value:

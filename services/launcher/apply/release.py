@@ -21,8 +21,11 @@ async def release(world: World, array: Array) -> None:
 
 async def delete_records(world: World, array: Array) -> None:
     """Delete what is recorded of an array: its members first, so that none is left alone."""
-    ranks = tuple(world.fleet.members(array.id))
-    world.fleet.forget(array.id)
-    for rank in ranks:
-        await world.stores.members.delete(member_key(array.id, rank))
+    for rank in world.fleet.members(array.id):
+        key = member_key(array.id, rank)
+        await world.stores.members.delete(key)
+        world.memory.published.pop(key, None)
     await world.stores.arrays.delete(array.id)
+    world.memory.published.pop(array.id, None)
+    world.memory.forget(array.id)
+    world.fleet.forget(array.id)

@@ -16,11 +16,12 @@ from services.launcher.plan.acceptance import (
 )
 from services.launcher.plan.settlement import end
 from services.launcher.ports import World
+from spawn.bus.dead import Undeliverable
 from spawn.bus.ports import Command, Invalid
 from spawn.contracts.arrays import Array, NameClaim, name_key
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayRejected
-from spawn.contracts.ids import array_id, check_name, check_request_id
+from spawn.contracts.ids import array_id, check_name, check_request_id, is_array_id
 from spawn.contracts.launches import JobSpec, Launch, LaunchSpec, Terminate
 from spawn.errors import Conflict, NotFound, Rejected, Transient
 from spawn.telemetry.log import bind, get_logger
@@ -30,6 +31,9 @@ _log = get_logger(__name__)
 _CLAIM_PATIENCE = timedelta(minutes=1)
 """Time from a name's claim to its array's record, far above what one takes."""
 
+_LONGEST_REASON = 300
+"""Characters of a reason that are kept: it stands several times in a record of limited size."""
+
 
 async def on_launch(command: Command[Launch], world: World) -> None:
     """Create the array's record, or publish why not; the command is done with either."""
@@ -38,6 +42,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
         try:
             array = accept(launch, owner=command.owner, now=world.clock.now(), terms=terms(world))
             if not await _exists(world, array):
+                _check_request(world, array)
                 check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
                 check_reachable(world)
                 await _create(world, array, job_of(launch.spec))
@@ -68,7 +73,9 @@ async def on_invalid(invalid: Invalid, world: World) -> None:
 async def on_terminate(command: Command[Terminate], world: World) -> None:
     """Write that the array is being ended; a second time changes nothing."""
     wanted = command.body.array_id
-    reason = command.body.reason or f"{command.owner} asked for it"
+    if not is_array_id(wanted):
+        raise Rejected(f"array_id={wanted[:_LONGEST_REASON]!r} is none", field="array_id")
+    reason = (command.body.reason or f"{command.owner} asked for it")[:_LONGEST_REASON]
 
     def change(array: Array) -> Array:
         if array.ending is not None or array.state.is_over:
@@ -132,6 +139,13 @@ async def _exists(world: World, array: Array) -> bool:
     return True
 
 
+def _check_request(world: World, array: Array) -> None:
+    """Raise `Conflict` when the request has made an array of another name, as far as is known."""
+    for other in world.fleet.arrays().values():
+        if (other.owner, other.request_id) == (array.owner, array.request_id):
+            check_same(other, array)
+
+
 async def _keep_job(world: World, array: Array, job: JobSpec) -> None:
     try:
         await world.stores.specs.create(array.id, job)
@@ -164,10 +178,20 @@ async def _check_free(world: World, name: str, held: NameClaim, now: datetime) -
         raise name_taken(name, holder)
 
 
+def _check_address(launch: Launch, refusal: Rejected | Conflict) -> None:
+    """Raise `Undeliverable` when no array can have this name: no event can be about it."""
+    try:
+        check_name(launch.spec.name)
+        check_request_id(launch.request_id)
+    except Rejected:
+        raise Undeliverable(refusal.message, code="unaddressed") from refusal
+
+
 async def _publish_rejection(
     world: World, command: Command[Launch], refusal: Rejected | Conflict
 ) -> None:
     launch = command.body
+    _check_address(launch, refusal)
     data = ArrayRejected(
         request_id=launch.request_id,
         name=launch.spec.name,

@@ -47,6 +47,11 @@ _log = get_logger(__name__)
 POLL = timedelta(seconds=2)
 """How often an array that waits for something is looked at again without a reason."""
 
+_LARGE = 500
+_GATHER = timedelta(microseconds=20)
+"""Per member of an array of more than `_LARGE`, the time in which its news are gathered: each
+look goes over all members, so one for each change would cost the square of their number."""
+
 _ASK_AGAIN = timedelta(seconds=10)
 """How long an instance that was asked to end may go on before it is asked again."""
 
@@ -82,26 +87,34 @@ def _needs_driver(world: World, array: Array, now: datetime) -> bool:
 
 
 async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
-    with bind(array_id=array_id):
-        try:
-            await drive(world, array_id)
-        except* Outcome as outcomes:
-            _log.warning("driver stopped", why=first_outcome(outcomes).message)
-            await world.clock.sleep(POLL)
-        except* Exception:  # noqa: BLE001 - counted and logged with its trace
-            # One array that can't be driven must not hold up the others: it is tried again.
-            metrics.DRIVER_FAILURES.inc()
-            _log.exception("driver failed")
-            await world.clock.sleep(POLL)
-        finally:
-            driving.discard(array_id)
+    try:
+        with bind(array_id=array_id):
+            if not await _settle(world, array_id):
+                await world.clock.sleep(POLL)
+                # Nothing else wakes us to what was left undone of an array at rest.
+                world.fleet.stir(array_id)
+    finally:
+        driving.discard(array_id)
 
 
-async def drive(world: World, array_id: ArrayId) -> None:
-    """Take an array as far as it goes now, unless another replica does."""
+async def _settle(world: World, array_id: ArrayId) -> bool:
+    """Drive an array; say whether it was taken as far as it goes."""
+    try:
+        return await drive(world, array_id)
+    except* Outcome as outcomes:
+        _log.warning("driver stopped", why=first_outcome(outcomes).message)
+    except* Exception:  # noqa: BLE001 - counted and logged with its trace
+        # One array that can't be driven must not hold up the others: it is tried again.
+        metrics.DRIVER_FAILURES.inc()
+        _log.exception("driver failed")
+    return False
+
+
+async def drive(world: World, array_id: ArrayId) -> bool:
+    """Take an array as far as it goes now; False when that is left to another replica."""
     async with world.fences.hold(f"drive.{array_id}") as fence:
         if fence is None:
-            return
+            return False
         await refresh(world, array_id)
         await publish_left_over(world, array_id)
         changed = world.fleet.listen(array_id)
@@ -111,6 +124,7 @@ async def drive(world: World, array_id: ArrayId) -> None:
                 await driver.run(fence, changed)
         finally:
             world.fleet.unlisten(array_id, changed)
+        return not fence.is_lost
 
 
 class Driver:
@@ -139,6 +153,8 @@ class Driver:
                 await self._rest(view.array)
                 break
             await wait_event(changed, POLL)
+            if view.array.size > _LARGE:
+                await self._world.clock.sleep(_GATHER * view.array.size)
         for task in (*self._placing.values(), *self._sending.values()):
             task.cancel()
 
@@ -225,7 +241,7 @@ class Driver:
         pacer = self._world.aws.ec2(intent.request.region).pacer
         count = len(parse_ranks(intent.chunk.ranks))
         await pacer.take("RunInstances", instances=count, key=self._array_id)
-        await send(self._world, self._array_id, intent)
+        await send(self._world, self._array_id, intent, is_new=False)
 
     async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
         self._stop_placing()

@@ -1,15 +1,31 @@
 """Keeping this replica's copy of the records."""
 
+from typing import Any
+
 from services.launcher.ports import World
+from spawn.bus.ports import Change, Deleted, Restarted
 
 
 async def mirror_arrays(world: World) -> None:
     """Follow the arrays' records; runs until it is cancelled."""
     async for change in world.stores.arrays.watch("*"):
         world.fleet.note_array(change)
+        _forget_published(world, change)
 
 
 async def mirror_members(world: World) -> None:
     """Follow the members' records; runs until it is cancelled."""
     async for change in world.stores.members.watch("*.*"):
         world.fleet.note_member(change)
+        _forget_published(world, change)
+
+
+def _forget_published(world: World, change: Change[Any]) -> None:
+    """Forget what was published of records that are gone: their versions begin anew."""
+    match change:
+        case Deleted(key=key):
+            world.memory.published.pop(key, None)
+        case Restarted():
+            world.memory.published.clear()
+        case _:
+            pass

@@ -86,17 +86,20 @@ class Observer:
             if begun >= next_full:
                 await survey_all(self._world, self._region, act=True)
                 next_full = begun + settings.full_sweep
-            await self.look()
-            # A look that takes long, at many instances, is followed by as long a pause.
-            await clock.sleep(max(settings.pending_poll, clock.now() - begun))
+            answering = await self.look()
+            # An answer that takes long, of many instances, is followed by as long a pause.
+            await clock.sleep(max(settings.pending_poll, answering))
 
-    async def look(self) -> None:
-        """Look at what is expected to change, and record what has."""
+    async def look(self) -> timedelta:
+        """Look at what is expected to change, and record what has.
+
+        Returns how long EC2's answers took, our reading of them included.
+        """
         world, now = self._world, self._world.clock.now()
-        arrays = world.fleet.arrays()
+        arrays = world.fleet.living(self._region)
         survey = plan_survey(arrays, living_members(world, arrays), self._region)
         if not survey.members:
-            return
+            return timedelta(0)
         listed = await self._list(survey)
         ids = to_ask_by_id(survey, listed, self._hidden, now=now)
         by_id = await self._ask(survey, ids)
@@ -108,7 +111,9 @@ class Observer:
             now=now,
         )
         sighting = Sighting(region=self._region, listed=listed | by_id, asked=frozenset(ids))
-        await record_sighting(world, survey.members, sighting, now=world.clock.now())
+        answered = world.clock.now()
+        await record_sighting(world, survey.members, sighting, now=answered)
+        return answered - now
 
     async def _list(self, survey: Survey) -> dict[InstanceId, Described]:
         world = self._world

@@ -32,10 +32,9 @@ async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, 
         await world.aws.ec2(region).describe_instances(tags={"spawn:deployment": world.deployment})
     )
     arrays = world.fleet.arrays()
-    members = [
-        each for each in living_members(world, arrays) if arrays[each.array_id].region == region
-    ]
-    ids = frozenset(member.instance.id for member in members)
+    here = (array.id for array in arrays.values() if array.region == region)
+    members = list(living_members(world, here))
+    ids = _claimed(members)
     sighting = Sighting(region=region, listed=found, asked=ids)
     now = world.clock.now()
     if act:
@@ -55,7 +54,7 @@ async def _judge(world: World, region: str, unclaimed: Iterable[Described]) -> t
     for array_id, group in by_array.items():
         # The copy may lag behind: before an instance counts as unknown the bucket is asked.
         array, held = await _read(world, array_id)
-        known = {each.instance.id for each in held.values()}
+        known = _claimed(held.values())
         now = world.clock.now()
         findings += (
             judge(described, array, held, region=region, now=now)
@@ -63,6 +62,11 @@ async def _judge(world: World, region: str, unclaimed: Iterable[Described]) -> t
             if described.instance.id not in known
         )
     return tuple(findings)
+
+
+def _claimed(members: Iterable[Member]) -> frozenset[InstanceId]:
+    """Return the instances that members have; an ended member has none, whatever EC2 lists."""
+    return frozenset(each.instance.id for each in members if not each.is_over)
 
 
 async def _read(world: World, array_id: ArrayId) -> tuple[Array | None, dict[int, Member]]:

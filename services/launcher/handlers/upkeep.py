@@ -3,7 +3,7 @@
 from collections import Counter
 
 from services.launcher import metrics
-from services.launcher.apply.release import delete_records
+from services.launcher.apply.release import delete_records, release
 from services.launcher.handlers.observe import regions
 from services.launcher.ports import World
 from spawn.contracts.arrays import ArrayState
@@ -16,6 +16,8 @@ async def purge(world: World) -> None:
     for array in world.fleet.arrays().values():
         ended = array.ending.at if array.ending else array.accepted_at
         if array.state.is_over and now - ended > world.settings.keep_records:
+            # Again: a crash may have come between its last state and its release.
+            await release(world, array)
             await delete_records(world, array)
 
 

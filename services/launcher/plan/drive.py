@@ -1,6 +1,6 @@
 """What an array needs next: the whole road from accepted to its end, as one pure function."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from services.launcher.model import (
@@ -91,7 +91,8 @@ def _launch(view: View) -> Iterator[Step]:
         yield failed
         return
     for intent in array.intents:
-        if intent.token not in view.sending:
+        # The copy may show an intent before its writer, who then sends it, knows that it stands.
+        if intent.token not in view.sending and intent.chunk.number not in view.placing:
             yield Resend(intent=intent, reason="open intent without an answer")
     for chunk in array.chunks:
         if chunk.number not in view.placing:
@@ -109,17 +110,22 @@ def _hopeless(view: View) -> Write | None:
     if len(reachable) >= array.min_count:
         return None
     lost = [member for member in view.members.values() if member.state is MemberState.LOST]
-    why = explain_refusals(array) or "; ".join(
-        f"rank {member.rank}: {member.reason}" for member in lost
-    )
+    enough_were_had = len(reachable.union(member.rank for member in lost)) >= array.min_count
+    why = "; ".join(filter(None, (explain_refusals(array), *_explain_losses(lost))))
     reason = (
         f"{len(reachable)} of the {array.min_count} wanted can be had."
         f" {why}. Try other --instance-type or --zone, or a smaller --min-count"
     )
-    return Write(
-        array=give_up(array, "capacity" if array.refusals else "lost", reason, now=view.now),
-        reason="fewer than min-count",
-    )
+    code = "lost" if enough_were_had else "capacity"
+    return Write(array=give_up(array, code, reason, now=view.now), reason="fewer than min-count")
+
+
+def _explain_losses(lost: Iterable[Member]) -> Iterator[str]:
+    by_reason: dict[str, list[int]] = {}
+    for member in lost:
+        by_reason.setdefault(member.reason, []).append(member.rank)
+    for reason, ranks in by_reason.items():
+        yield f"ranks {format_ranks(ranks)} are lost: {reason}"
 
 
 def _judge(view: View) -> Iterator[Step]:

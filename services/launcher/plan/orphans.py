@@ -96,13 +96,16 @@ def _verdict(
     holder = members.get(claim.rank)
     if array is not None and described.client_token in {each.token for each in array.intents}:
         return "leave", "its launch is being recorded"
-    reason = _why_end(claim, array, holder, now)
+    is_own = holder is not None and holder.instance.id == described.instance.id
+    reason = _why_end(claim, array, None if is_own else holder, now)
     if reason and now - (described.instance.launched_at or now) < VISIBILITY:
         return "leave", f"{reason}; it is younger than 5 minutes"
     if reason:
         return "end", reason
     if holder is None:
         return "adopt", "its array has no record" if array is None else "its rank is not filled"
+    if is_own:
+        return "leave", f"rank {claim.rank} counts as {holder.state}; its lease will end it"
     return "leave", f"rank {claim.rank} is filled by {holder.instance.id}"
 
 

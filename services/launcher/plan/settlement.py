@@ -209,10 +209,12 @@ def _next_pool(
     if array.ending is not None or array.placement is None:
         return advance(array, now, intents=_without(array, intent.token), refusals=refusals)
     refused = {each.pool for each in refusals}
+    left = tuple(pool for pool in array.placement.pools if pool not in refused)
+    then = "go to the next pool" if left else "have no pool left"
     data = ArrayLaunching(
-        pools=tuple(pool for pool in array.placement.pools if pool not in refused),
+        pools=left,
         chunks=len(array.chunks) + 1,
-        reason=f"{refusal.pool}: {refusal.message}; ranks {chunk.ranks} go to the next pool",
+        reason=f"{refusal.pool}: {refusal.message}; ranks {chunk.ranks} {then}",
         refusals=refusals,
     )
     return advance(

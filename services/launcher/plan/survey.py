@@ -12,6 +12,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member
 
 _LONGEST_PAUSE = timedelta(seconds=5)
+_FORGOTTEN_AFTER = timedelta(minutes=5)
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,9 +75,16 @@ def note_hidden(
     first_pause: timedelta,
     now: datetime,
 ) -> dict[InstanceId, Hidden]:
-    """Ask ever more seldom for instances that EC2 doesn't list yet."""
+    """Ask ever more seldom for instances that EC2 doesn't list yet.
+
+    Those that nobody asks for any more are forgotten.
+    """
     found = set(seen)
-    after = {id_: each for id_, each in hidden.items() if id_ not in found}
+    after = {
+        id_: each
+        for id_, each in hidden.items()
+        if id_ not in found and now - each.next_look < _FORGOTTEN_AFTER
+    }
     for id_ in asked:
         if id_ not in found:
             times = after[id_].times + 1 if id_ in after else 1

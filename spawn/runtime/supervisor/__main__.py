@@ -55,7 +55,7 @@ def main() -> int:
 
 def _supervise(options: Options, home: Home, reporter: Reporter) -> None:
     footprint = Footprint(home)
-    with footprint.lock():
+    with footprint.locked():
         leftovers = recovery.find(home, footprint)
         recovery.end_processes(leftovers)
         if options.mode == "sandbox" and leftovers.cloud is None:

@@ -24,6 +24,11 @@ MAX_PAYLOAD = 1024 * 1024
 SERVICES_INBOX = "_INBOX_services"
 """Where replies to the services come to: nobody else may subscribe to it."""
 
+_MAX_CONTROL_LINE = 32 * 1024
+"""Bytes of a line of the protocol. By default 4096, with which a machine could not connect: its
+proof holds the session token of a role, which alone may have 4096
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html)."""
+
 _AUTH_TIMEOUT_SECONDS = 20
 """The default of 2 s collapses when hundreds of machines connect at once."""
 
@@ -72,6 +77,7 @@ def render(
         "listen": f"127.0.0.1:{ports.client}",
         "http": f"127.0.0.1:{ports.monitor}",
         "max_payload": MAX_PAYLOAD,
+        "max_control_line": _MAX_CONTROL_LINE,
         # nats-py 2.16's ordered consumers die of the other format of flow control.
         "feature_flags": {"js_ack_fc_v2": False},
         "jetstream": {

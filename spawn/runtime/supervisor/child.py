@@ -115,7 +115,8 @@ class Child:
                         return f"ended with {await running.ended(care.clock)}"
                     await care.clock.sleep(_POLL)
         except TimeoutError:
-            await end(running, care.clock, grace=care.drain_within)
+            if not self.outlives_us:
+                await end(running, care.clock, grace=care.drain_within)
             return f"was not ready within {care.start_within.total_seconds():.0f} s"
         return ""
 

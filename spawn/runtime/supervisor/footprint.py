@@ -9,6 +9,8 @@ import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -41,7 +43,7 @@ class Footprint:
         write_private(self._record, msgspec.json.encode(state))
 
     def forget(self) -> None:
-        """Remove the record; the lock stays, because somebody may be waiting on it."""
+        """Remove the record."""
         self._record.unlink(missing_ok=True)
 
     def keep_fresh(self) -> None:
@@ -50,16 +52,36 @@ class Footprint:
             if path.exists():
                 os.utime(path)
 
-    def lock(self) -> IO[bytes]:
-        """Take the lock, held until the file is closed or this process ends.
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Hold the lock for the length of the block, or until this process dies.
 
-        Raises `Conflict` when another process holds it.
+        Its file goes when no record is left that it protects. Raises `Conflict` when another
+        process holds it.
         """
+        with self._lock_file():
+            try:
+                yield
+            finally:
+                if not self._record.exists():
+                    self._lock.unlink(missing_ok=True)
+
+    def _lock_file(self) -> IO[bytes]:
         make_private_folder(self._folder, ours=self._lock.name, variable="TMPDIR")
-        file = self._lock.open("ab")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        while True:
+            file = self._lock.open("ab")
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.close()
+                raise Conflict("another supervisor runs for this state folder") from error
+            if self._is_current(file):
+                return file
             file.close()
-            raise Conflict("another supervisor runs for this state folder") from error
-        return file
+
+    def _is_current(self, file: IO[bytes]) -> bool:
+        """Say whether the locked file still has its name; whoever held it may have removed it."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._lock.stat())
+        except FileNotFoundError:
+            return False

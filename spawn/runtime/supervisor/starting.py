@@ -4,10 +4,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from spawn.clock import Clock
 from spawn.errors import Conflict, Rejected, Transient
@@ -22,6 +23,8 @@ from spawn.runtime.supervisor.launch import Running
 from spawn.runtime.supervisor.report import Busy, Failed, Progress, Ready, Report, decode
 from spawn.runtime.supervisor.settings import SupervisorSettings
 from spawn.runtime.supervisor.specs import Options, Spec
+
+T = TypeVar("T")
 
 _POLL = timedelta(milliseconds=50)
 _PROCESSES_IN_A_ROW = 3
@@ -56,18 +59,14 @@ class Starter:
         was asked for otherwise, `Rejected` when it can't be as asked, `Transient` with the end
         of a log when something does not start.
         """
-        other = await self._other() or await self._end_abandoned()
-        if other is None:
+        while (await self._other() or await self._end_abandoned()) is None:
             self._check_cloud(options)
             prepare(self._home)
             started = await self._start(options, detach=detach)
             if started is not None:
                 return started
-        try:
-            async with asyncio.timeout(self._start_within.total_seconds()):
-                return await self._join(options)
-        except TimeoutError as error:
-            raise Transient(self._explain("did not become ready in time")) from error
+            await self._in_time(self._until_settled())
+        return await self._in_time(self._join(options))
 
     async def end(self, supervisor: Running) -> str:
         """End what `up` has started, and wait until it is gone; return how it ended."""
@@ -106,6 +105,20 @@ class Starter:
                 f"a laptop cloud of an earlier run is still there (pid {left.cloud.pid}): take it"
                 " over with `spawn up --sandbox`, or end it with `spawn down`"
             )
+
+    async def _in_time(self, waiting: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(self._start_within.total_seconds()):
+                return await waiting
+        except TimeoutError as error:
+            raise Transient(self._explain("did not become ready in time")) from error
+
+    async def _until_settled(self) -> None:
+        """Wait until whoever holds the lock has begun to run, or has let go of it."""
+        while running(self._home) is None:
+            with suppress(Conflict), Footprint(self._home).locked():
+                return
+            await self._clock.sleep(_POLL)
 
     async def _start(self, options: Options, *, detach: bool) -> Up | None:
         """Start a supervisor and wait; None when another one was faster."""

@@ -1,9 +1,11 @@
 """`spawn down`, without its words: end the control plane, whatever is left of it."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
 
+from spawn.errors import Conflict
 from spawn.runtime.home import ControlState, Home, read
 from spawn.runtime.processes import end, is_alive
 from spawn.runtime.settings import load
@@ -37,16 +39,23 @@ def down(home: Home, *, purging: bool = False) -> Down:
     drain = load(SupervisorSettings).drain_timeout
     supervisors = {state.supervisor for state in states}
     end(supervisors, grace=drain * _PROCESSES_IN_A_ROW + _SLACK)
-    # Looked for before and after: it may have started a process meanwhile.
-    for found in (left, recovery.find(home, footprint)):
-        cloud = () if found.cloud is None else (found.cloud,)
-        end((*found.processes, *cloud), grace=drain)
+    done = Down(ended=names, cloud=left.cloud is not None)
+    # Held by another: one has been started meanwhile, and what is there now is its own.
+    with suppress(Conflict), footprint.locked():
+        # Looked for before and after: it may have started a process meanwhile.
+        for found in (left, recovery.find(home, footprint)):
+            cloud = () if found.cloud is None else (found.cloud,)
+            end((*found.processes, *cloud), grace=drain)
+        _tidy(home, footprint, purging=purging)
+    return done
+
+
+def _tidy(home: Home, footprint: Footprint, *, purging: bool) -> None:
     home.control.unlink(missing_ok=True)
     footprint.forget()
     clear_cloud(home)
     if purging:
         purge(home)
-    return Down(ended=names, cloud=left.cloud is not None)
 
 
 def _living(states: list[ControlState]) -> tuple[str, ...]:

@@ -27,6 +27,20 @@ async def test_nothing_is_there_before(doors: Doors) -> None:
         await doors.members.get(KEY)
 
 
+@pytest.mark.parametrize("key", ["*", ">", "training-abcdefghijkl.*", "a b", "", ".a", "a..b"])
+async def test_what_names_no_single_record_is_no_key(doors: Doors, key: str) -> None:
+    await doors.members.create(KEY, member(0))
+    with pytest.raises(Rejected):
+        await doors.members.get(key)
+    with pytest.raises(Rejected):
+        await doors.members.create(key, member(1))
+    with pytest.raises(Rejected):
+        await doors.members.update(key, member(1), 1)
+    with pytest.raises(Rejected):
+        await doors.members.delete(key)
+    assert list(await doors.members.load()) == [KEY]
+
+
 async def test_a_second_create_conflicts(doors: Doors) -> None:
     await doors.members.create(KEY, member(0))
     with pytest.raises(Conflict):

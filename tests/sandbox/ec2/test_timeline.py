@@ -43,3 +43,11 @@ def test_no_timer_is_lost(dues: list[float]) -> None:
     while (timer := timeline.pop_due(now=100)) is not None:
         popped.append(timer.due)
     assert popped == sorted(dues)
+
+
+def test_a_sooner_timer_is_told_and_a_later_one_is_not() -> None:
+    told: list[str] = []
+    timeline = Timeline(on_sooner=lambda: told.append("sooner"))
+    for due, expected in ((5, 1), (9, 1), (2, 2)):
+        timeline.add(due, REGION, record(), None)
+        assert len(told) == expected

@@ -24,6 +24,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.records import Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
+from sandbox.ec2.timeline import Timeline
 from sandbox.request import AccountId, Region
 from spawn.clock import SystemClock
 
@@ -41,6 +42,11 @@ class Told:
         self.states.append(state.value)
 
 
+def make(told: Told) -> Cloud:
+    randomness = random.Random(1)
+    return Cloud(SystemClock(), randomness=randomness, on_state=told, timeline=Timeline())
+
+
 @pytest.fixture
 def told() -> Told:
     return Told()
@@ -49,7 +55,7 @@ def told() -> Told:
 @pytest.fixture
 def cloud(told: Told) -> Generator[Cloud]:
     ec2_backends[ACCOUNT].pop(REGION, None)
-    cloud = Cloud(SystemClock(), randomness=random.Random(1), on_state=told)
+    cloud = make(told)
     uninstall = wrappers.install(cloud)
     yield cloud
     uninstall()
@@ -101,9 +107,7 @@ def test_moto_is_the_version_that_the_wrappers_were_written_for() -> None:
 
 def test_wrappers_come_off_again() -> None:
     before = Instance.terminate, BaseModel.__new__
-    uninstall = wrappers.install(
-        Cloud(SystemClock(), randomness=random.Random(1), on_state=Told())
-    )
+    uninstall = wrappers.install(make(Told()))
     assert Instance.terminate is not before[0]
     uninstall()
     assert (Instance.terminate, BaseModel.__new__) == before

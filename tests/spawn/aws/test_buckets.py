@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spawn.aws.buckets import Bucket, Limits, Rate, documented, limits, parse_buckets
+from sandbox.buckets import Bucket as Ec2Bucket
+from sandbox.buckets import Rate as Ec2Rate
+from spawn.aws.buckets import EARLIER, Bucket, Limits, Rate, documented, limits, parse_buckets
 from spawn.errors import Rejected
 
 RATES = st.builds(
@@ -21,6 +23,7 @@ STEPS = st.lists(
     max_size=30,
 )
 SLACK = 1e-6
+LATE = EARLIER.total_seconds()
 
 
 @given(RATES, STEPS)
@@ -74,7 +77,16 @@ def test_more_than_the_bucket_holds_is_served_from_a_full_one_and_leaves_a_debt(
     bucket = Bucket(Rate(10, 1), now=0.0)
     assert bucket.wait(25, now=0.0) == 0
     bucket.take(25, now=0.0)
-    assert bucket.wait(1, now=0.0) == pytest.approx(16)
+    assert bucket.wait(1, now=0.0) == pytest.approx(16 + LATE)
+
+
+def test_calls_that_are_faster_on_their_way_than_the_first_ones_are_not_throttled() -> None:
+    ours, ec2, now = Bucket(Rate(5, 2), now=0.0), Ec2Bucket(Ec2Rate(5, 2), now=0.0), 0.0
+    for _ in range(10):
+        now += ours.wait(1, now=now) + SLACK
+        ours.take(1, now=now)
+        assert ec2.take(1, now=max(now, LATE))
+    assert now == pytest.approx(2.5 + LATE, abs=1e-4)
 
 
 def test_a_throttle_answer_halves_the_rate_for_thirty_seconds() -> None:

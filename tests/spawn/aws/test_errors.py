@@ -186,3 +186,15 @@ def test_an_outcome_stays_what_it_is() -> None:
 def test_a_defect_is_not_an_outcome() -> None:
     with pytest.raises(ZeroDivisionError):
         translate(ZeroDivisionError())
+
+
+def test_a_wrong_signature_does_not_tell_what_was_signed() -> None:
+    text = (
+        "The request signature we calculated does not match the signature you provided."
+        " Check your AWS Secret Access Key and signing method.\n\n"
+        "The Canonical String for this request should have been\n'POST\n/\n\n"
+        "host:sts.amazonaws.com\nx-amz-security-token:FwoGZXIvYXdzEBY\n'"
+    )
+    outcome = outcome_of("SignatureDoesNotMatch", text, status=403, api="GetCallerIdentity")
+    assert "FwoGZXIvYXdzEBY" not in outcome.message
+    assert "Check your AWS Secret Access Key" in outcome.message

@@ -33,20 +33,20 @@ async def times(
 
 async def test_calls_burst_and_then_keep_to_the_rate() -> None:
     clock = VirtualClock()
-    assert await times(Pacer(clock), clock, 9) == [0, 0, 0, 0, 0, 0.5, 1.0, 1.5, 2.0]
+    assert await times(Pacer(clock), clock, 9) == [0, 0, 0, 0, 0, 0.6, 1.1, 1.6, 2.1]
 
 
 async def test_instances_have_a_bucket_of_their_own() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock, {RUN: Rate(1000, 1000)})
-    assert await times(pacer, clock, 12, instances=100) == [0] * 10 + [50, 100]
+    assert await times(pacer, clock, 12, instances=100) == [0] * 10 + [50.1, 100.1]
 
 
 async def test_replicas_share() -> None:
     clock = VirtualClock()
     pacer = Pacer(clock)
     pacer.set_share(5)
-    assert await times(pacer, clock, 3) == [0, 2.5, 5.0]
+    assert await times(pacer, clock, 3) == [0, 2.6, 5.2]
 
 
 async def test_a_share_that_changes_holds_for_calls_that_wait() -> None:
@@ -54,9 +54,9 @@ async def test_a_share_that_changes_holds_for_calls_that_wait() -> None:
     pacer = Pacer(clock)
     assert await times(pacer, clock, 5, instances=1) == [0] * 5
     pacer.set_share(2)
-    assert await times(pacer, clock, 2, instances=1) == [1.0, 2.0]
+    assert await times(pacer, clock, 2, instances=1) == [1.1, 2.1]
     pacer.set_share(0)
-    assert await times(pacer, clock, 2, instances=1) == [2.5, 3.0]
+    assert await times(pacer, clock, 2, instances=1) == [2.6, 3.1]
 
 
 async def test_a_throttle_answer_slows_down() -> None:
@@ -135,7 +135,7 @@ async def test_a_cancelled_wait_leaves_no_trace() -> None:
         return had
 
     had = await clock.finish(scenario())
-    assert had[0] == pytest.approx(1.0, abs=0.001)
+    assert had[0] == pytest.approx(1.1, abs=0.001)
 
 
 async def test_a_turn_whose_call_was_not_made_can_be_given_back() -> None:

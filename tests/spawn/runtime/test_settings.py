@@ -60,3 +60,18 @@ def test_settings_are_listed_with_their_defaults() -> None:
 @pytest.mark.parametrize("kind", [BusSettings, RuntimeSettings])
 def test_every_setting_is_described(kind: type[msgspec.Struct]) -> None:
     assert all(variable.description for variable in variables(kind))
+
+
+class Bounded(msgspec.Struct, frozen=True, kw_only=True):
+    size: Annotated[int, msgspec.Meta(ge=1, le=100, description="Instances a call.")] = 100
+    poll: Annotated[timedelta, msgspec.Meta(description="Between looks.")] = timedelta(seconds=0.4)
+
+
+def test_a_bound_of_a_setting_holds() -> None:
+    with pytest.raises(Rejected, match="SPAWN_SIZE='500'"):
+        load(Bounded, env={"SPAWN_SIZE": "500"})
+
+
+def test_a_duration_below_a_second_is_written_in_milliseconds() -> None:
+    assert load(Bounded, env={"SPAWN_POLL": "250ms"}).poll == timedelta(milliseconds=250)
+    assert [each.default for each in variables(Bounded)] == ["100", "400ms"]

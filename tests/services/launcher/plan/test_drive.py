@@ -3,20 +3,21 @@ from typing import Any
 
 import pytest
 
-from services.launcher.model import End, LookUp, Place, Resend, Step, Trace, Write
-from services.launcher.plan.drive import is_at_rest, launching, next_steps, reject
+from services.launcher.model import LookUp, Place, Resend, Step, Write
+from services.launcher.plan.drive import (
+    is_at_rest,
+    launching,
+    next_steps,
+    reject,
+)
 from services.launcher.plan.ladder import split_chunks
-from services.launcher.plan.settlement import end, give_up
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import (
     ArrayDegraded,
-    ArrayFailed,
     ArrayLaunching,
     ArrayReady,
     ArrayRejected,
-    ArrayTerminated,
 )
-from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Refusal
 from spawn.errors import Rejected
@@ -28,11 +29,10 @@ from tests.builders import (
     a_member,
     an_array,
     an_ending,
-    an_instance,
     lost,
     running,
 )
-from tests.services.launcher.plan.views import LEASE_OVER, a_view, over_is_over, with_intent
+from tests.services.launcher.plan.views import a_view, with_intent
 
 REFUSAL = Refusal(pool=POOL_A, code="NoCapacity", message="none left", asked=4, launched=1)
 ALL_RUN = [running(rank) for rank in range(4)]
@@ -68,6 +68,11 @@ class TestLaunching:
         array = with_intent(an_array(8, chunks=(a_chunk("0-3"), a_chunk("4-7", number=1))))
         sending = frozenset({array.intents[0].token})
         view = a_view(array, placing=frozenset({1}), sending=sending)
+        assert next_steps(view) == ()
+
+    def test_an_intent_that_is_seen_before_its_writer_goes_on_is_left_to_it(self) -> None:
+        array = with_intent(an_array(4))
+        view = a_view(array, placing=frozenset({array.intents[0].chunk.number}))
         assert next_steps(view) == ()
 
     def test_a_member_that_boots_keeps_the_array_waiting(self) -> None:
@@ -133,7 +138,15 @@ class TestBelowMinCount:
         ended = written(next_steps(a_view(placed(), [*ALL_RUN[:3], lost(3)])))
         assert ended.ending is not None
         assert ended.ending.code == "lost"
-        assert "rank 3: gone" in ended.ending.reason
+        assert "ranks 3 are lost: gone" in ended.ending.reason
+
+    def test_what_was_had_and_lost_is_told_beside_what_was_refused(self) -> None:
+        members = [running(0), lost(1), lost(2), lost(3, reason="other")]
+        ended = written(next_steps(a_view(placed(refusals=(REFUSAL,)), members)))
+        assert ended.ending is not None
+        assert ended.ending.code == "lost"
+        assert "(1 of 4: none left); ranks 1-2 are lost: gone" in ended.ending.reason
+        assert "ranks 3 are lost: other" in ended.ending.reason
 
 
 class TestServing:
@@ -177,85 +190,6 @@ class TestServing:
     def test_a_recovered_array_has_no_placement_and_needs_none(self) -> None:
         array = placed(ArrayState.RECOVERED, placement=None)
         assert next_steps(a_view(array, ALL_RUN)) == ()
-
-
-class TestLease:
-    @pytest.mark.parametrize(
-        "array",
-        [
-            pytest.param(
-                an_array(state=ArrayState.ACCEPTED, placement=None, chunks=()), id="accepted"
-            ),
-            pytest.param(an_array(), id="launching, all waits"),
-            pytest.param(with_intent(an_array()), id="launching, all is asked for"),
-            pytest.param(placed(ArrayState.READY), id="ready"),
-            pytest.param(placed(ArrayState.DEGRADED), id="degraded"),
-            pytest.param(placed(ArrayState.RECOVERED, placement=None), id="recovered"),
-        ],
-    )
-    def test_the_end_of_the_lease_ends_an_array_in_any_state(self, array: Array) -> None:
-        ended = written(next_steps(a_view(array, now=LEASE_OVER)))
-        assert (ended.state, ended.chunks) == (ArrayState.TERMINATING, ())
-        assert ended.intents == array.intents
-        assert ended.ending is not None
-        assert (ended.ending.state, ended.reason) == (ArrayState.TERMINATED, "its lease is over")
-
-    def test_an_ending_keeps_its_first_reason(self) -> None:
-        steps = next_steps(a_view(ENDING, ALL_RUN, now=LEASE_OVER))
-        assert all(isinstance(each, End) for each in steps)
-
-
-class TestEnding:
-    def test_open_calls_are_traced_and_living_instances_ended(self) -> None:
-        array = end(with_intent(an_array()), "asked for", now=NOON)
-        steps = next_steps(a_view(array, [running(0), lost(1), a_member(2)]))
-        assert steps == (
-            Trace(intent=array.intents[0], reason="the array is ending"),
-            End(instance_ids=(an_instance(0).id, an_instance(2).id), reason="asked for"),
-        )
-
-    def test_what_is_under_way_is_not_begun_again(self) -> None:
-        array = end(with_intent(an_array()), "asked for", now=NOON)
-        view = a_view(
-            array,
-            [running(0)],
-            sending=frozenset({array.intents[0].token}),
-            ending=frozenset({an_instance(0).id}),
-        )
-        assert next_steps(view) == ()
-
-    def test_an_instance_that_is_going_is_not_ended_again_but_waited_for(self) -> None:
-        going = running(0, instance=an_instance(0, state=InstanceState.SHUTTING_DOWN))
-        assert next_steps(a_view(ENDING, [going])) == ()
-
-    def test_a_call_whose_answer_is_unknown_keeps_the_array_from_its_end(self) -> None:
-        array = end(with_intent(an_array()), "asked for", now=NOON)
-        steps = next_steps(a_view(array))
-        assert [type(each) for each in steps] == [Trace]
-
-    def test_when_nothing_is_left_the_array_is_terminated(self) -> None:
-        array = written(next_steps(a_view(ENDING, [lost(0)])))
-        assert array.state is ArrayState.TERMINATED
-        (event,) = array.outbox
-        assert event.data == ArrayTerminated(reason="asked for")
-
-    def test_a_failed_launch_counts_as_failed_when_nothing_is_left(self) -> None:
-        failing = give_up(placed(refusals=(REFUSAL,)), "quota", "the limit is 32", now=NOON)
-        array = written(next_steps(a_view(failing, calls=Counter({"RunInstances": 2}))))
-        assert array.state is ArrayState.FAILED
-        (event,) = array.outbox
-        assert event.data == ArrayFailed(
-            code="quota",
-            reason="the limit is 32",
-            refusals=(REFUSAL,),
-            api_calls={"RunInstances": 2},
-        )
-
-    @pytest.mark.parametrize("state", over_is_over())
-    def test_an_array_that_is_over_needs_nothing(self, state: ArrayState) -> None:
-        array = an_array(state=state)
-        assert next_steps(a_view(array, ALL_RUN, now=LEASE_OVER)) == ()
-        assert is_at_rest(array)
 
 
 def test_capacity_is_asked_for_once_the_places_are_known() -> None:

@@ -268,3 +268,12 @@ def test_adoption_works_without_a_launch_time() -> None:
 def test_a_rank_that_was_lost_is_held_by_its_record() -> None:
     finding = verdict(made(), LAUNCHED, lost(0, instance=an_instance(9)))
     assert (finding.verdict, finding.reason) == ("leave", f"rank 0 is filled by {STRANGER}")
+
+
+@pytest.mark.parametrize("generation", [0, 1])
+def test_an_instance_that_was_taken_for_lost_is_left_to_its_lease(generation: int) -> None:
+    own = lost(0, instance=an_instance(0), generation=generation)
+    finding = verdict(made(), LAUNCHED, own)
+    expected = "rank 0 counts as lost; its lease will end it"
+    assert (finding.verdict, finding.reason) == ("leave", expected)
+    assert verdict(made(), LAUNCHED, own, now=LEASE_OVER + LEASE_GRACE).verdict == "end"

@@ -101,3 +101,10 @@ def test_once_seen_it_is_not_hidden_any_more() -> None:
     hidden = {FIRST: Hidden(3, NOON), SECOND: Hidden(1, NOON)}
     after = note_hidden(hidden, [FIRST], [FIRST], first_pause=PAUSE, now=NOON)
     assert after == {SECOND: Hidden(1, NOON)}
+
+
+def test_a_hidden_instance_that_nobody_asks_for_any_more_is_forgotten() -> None:
+    hidden = {FIRST: Hidden(3, NOON), SECOND: Hidden(1, NOON + timedelta(seconds=1))}
+    later = NOON + timedelta(minutes=5)
+    after = note_hidden(hidden, [], [], first_pause=PAUSE, now=later)
+    assert after == {SECOND: hidden[SECOND]}

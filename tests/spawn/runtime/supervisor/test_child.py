@@ -21,7 +21,7 @@ from spawn.runtime.supervisor.board import Board
 from spawn.runtime.supervisor.child import Care, Child, kept
 from spawn.runtime.supervisor.folders import prepare
 from spawn.runtime.supervisor.footprint import Footprint
-from spawn.runtime.supervisor.launch import Running, start
+from spawn.runtime.supervisor.launch import Running, end, start
 from spawn.runtime.supervisor.specs import Spec
 from tests.spawn.runtime.supervisor.test_specs import STATE
 
@@ -133,6 +133,22 @@ async def test_one_that_is_not_ready_in_time_is_ended(bench: Bench) -> None:
     seen = bench.board.state.child("child")
     assert seen is not None
     assert not is_alive(seen.process)
+
+
+async def test_one_that_does_not_end_when_asked_is_killed(bench: Bench) -> None:
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_WAITS}"
+    running = start(bench.spec(deaf))
+    await bench.until(lambda: "on" in bench.home.log("child").read_text())
+    assert await end(running, CLOCK, grace=timedelta(milliseconds=20)) == "SIGKILL"
+
+
+async def test_a_log_that_has_grown_large_is_put_aside_at_a_start(bench: Bench) -> None:
+    log = bench.home.log("child")
+    with log.open("wb") as file:
+        file.truncate(11 * 1024 * 1024)
+    async with kept([bench.child(_WAITS)]):
+        assert log.stat().st_size < 1024
+    assert [path.name for path in bench.home.logs.iterdir() if path != log] == ["child.log.1"]
 
 
 async def test_one_taken_over_is_left_running_unless_told_otherwise(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """What is remembered outside of the state folder."""
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -29,10 +30,28 @@ def test_it_is_there_without_the_state_folder_until_forgotten(
     assert footprint.read() is None
 
 
-def test_one_process_holds_the_lock(footprint: Footprint) -> None:
-    with footprint.lock(), pytest.raises(Conflict):
-        footprint.lock()
-    footprint.lock().close()
+def test_one_holds_the_lock_and_its_file_goes_with_the_record(
+    footprint: Footprint, tmp_path: Path
+) -> None:
+    with footprint.locked():
+        footprint.write(STATE)
+        with pytest.raises(Conflict), footprint.locked():
+            pytest.fail("there are two")
+    assert len(list((tmp_path / "tmp").glob("*/*.lock"))) == 1
+    with footprint.locked():
+        footprint.forget()
+    assert not list((tmp_path / "tmp").glob("*/*"))
+
+
+def test_a_lock_whose_file_was_removed_is_no_lock(footprint: Footprint, tmp_path: Path) -> None:
+    with footprint.locked():
+        (lock,) = (tmp_path / "tmp").glob("*/*.lock")
+        opened = lock.open("ab")
+    with opened, footprint.locked():
+        # Whoever opened it before it went can lock it, but has nothing by that.
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(Conflict), footprint.locked():
+            pytest.fail("there are two")
 
 
 def test_a_folder_that_was_prepared_by_somebody_else_is_refused(
@@ -49,7 +68,8 @@ def test_a_folder_that_was_prepared_by_somebody_else_is_refused(
 
 def test_it_is_marked_as_used(footprint: Footprint, tmp_path: Path) -> None:
     footprint.write(STATE)
-    footprint.lock().close()
+    with footprint.locked():
+        pass
     files = list((tmp_path / "tmp").glob("*/*"))
     assert len(files) == 2
     for file in files:

@@ -1,0 +1,180 @@
+"""What the bench finds, as it stands in `docs/bench.json`. Times are seconds, memory is MiB."""
+
+from statistics import median
+
+import msgspec
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every finding."""
+
+
+class Machine(Result, frozen=True, kw_only=True):
+    """Where it ran; `load` is the machine's load average when it began and when it ended."""
+
+    cores: int
+    processor: str
+    memory_gib: float
+    system: str
+    python: str
+    versions: dict[str, str]
+    load: tuple[float, float]
+
+
+class Startup(Result, frozen=True, kw_only=True):
+    """From a command's start to its end."""
+
+    help: list[float]
+    up: list[float]
+    launch: list[float]
+    """`spawn launch` of one instance that takes 2 s to boot, the start of Python included."""
+
+
+class Costs(Result, frozen=True, kw_only=True):
+    """What one launch cost until it was ready."""
+
+    seconds: float
+    calls: dict[str, int]
+    """AWS calls by API, as the cloud counted them."""
+    throttled: int
+    member_writes: int = 0
+    array_writes: int = 0
+    events: int = 0
+    cpu: dict[str, float] = {}
+    """Processor seconds by process."""
+    stall: float = 0.0
+    """The event loop never woke a task later than this."""
+    held: float = 0.0
+    """The longest stall so far for which the process' own work can account, not the machine's."""
+    memory: float = 0.0
+    """Of services and nats-server, when it was ready."""
+
+
+class Size(Result, frozen=True, kw_only=True):
+    """Arrays of one size, launched by spawn and by a bare script on the same cloud."""
+
+    size: int
+    spawn: list[Costs]
+    bare: list[Costs]
+
+    @property
+    def ready(self) -> float:
+        """The median time to ready."""
+        return median(each.seconds for each in self.spawn)
+
+    @property
+    def bare_ready(self) -> float:
+        """The median time of the bare script."""
+        return median(each.seconds for each in self.bare)
+
+    @property
+    def overhead(self) -> float:
+        """The median of what spawn took beyond the bare script of the same run."""
+        pairs = zip(self.spawn, self.bare, strict=True)
+        return median(ours.seconds - bare.seconds for ours, bare in pairs)
+
+    @property
+    def member_writes(self) -> float:
+        """Records written per member, those of the array included."""
+        return max(each.member_writes + each.array_writes for each in self.spawn) / self.size
+
+    @property
+    def events(self) -> float:
+        """Events per member, those of the array included."""
+        return max(each.events for each in self.spawn) / self.size
+
+    @property
+    def stall(self) -> float:
+        """The longest time for which the event loop was held up, by whatever."""
+        return max(each.stall for each in self.spawn)
+
+    @property
+    def held(self) -> float:
+        """The longest time for which our own work can have held the event loop up."""
+        return max(each.held for each in self.spawn)
+
+
+class Other(Result, frozen=True, kw_only=True):
+    """A launch in one of the ways in which others do it."""
+
+    way: str
+    size: int
+    running: int
+    seconds: float | None
+    """None when it was not done within the time that it was given, or had to give up."""
+    calls: dict[str, int]
+    throttled: int
+    failed: dict[str, int] = {}
+    """Calls that were given up after boto3's retries, by EC2's error code."""
+
+
+class Crowd(Result, frozen=True, kw_only=True):
+    """Many arrays at once."""
+
+    arrays: int
+    size: int
+    seconds: float
+    median: float
+    ready: int
+    calls: dict[str, int]
+    throttled: int
+    fastest_possible: float
+    """What EC2's request bucket alone allows: one RunInstances call for each array."""
+
+
+class Beside(Result, frozen=True, kw_only=True):
+    """An array of 1 alone, and beside the launch of `large` members: at once, and 2 s later."""
+
+    large: int
+    large_seconds: float
+    alone: float
+    at_once: float
+    later: float
+
+
+class Rate(Result, frozen=True, kw_only=True):
+    """Something done on the bus, `per_second`; by nats-py itself or by our own door.
+
+    `cpu_microseconds` of this process for each message say the same without the machine's noise.
+    """
+
+    what: str
+    ours: bool
+    per_second: float
+    cpu_microseconds: float
+
+
+class Memory(Result, frozen=True, kw_only=True):
+    """Of each process of the control plane, when it has just started and at its largest array."""
+
+    idle: dict[str, float]
+    loaded: dict[str, float]
+    members: int
+    idle_cpu: float
+    """Part of one core that it uses once all arrays have ended."""
+
+
+class Large(Result, frozen=True, kw_only=True):
+    """An array far beyond EC2's buckets, which are switched off for it."""
+
+    size: int
+    costs: Costs
+    ending: float
+    memory: dict[str, float]
+
+
+class Report(Result, frozen=True, kw_only=True):
+    """A whole run."""
+
+    machine: Machine
+    runs: int
+    quick: bool
+    took: float
+    startup: Startup
+    sizes: list[Size]
+    others: list[Other]
+    crowd: Crowd
+    beside: Beside | None
+    bus: list[Rate]
+    memory: Memory
+    large: Large | None = None

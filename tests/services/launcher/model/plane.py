@@ -1,0 +1,267 @@
+"""A control plane of launchers on fakes: one bus and one cloud, replicas that come and go."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import timedelta
+from itertools import count
+from typing import Any, cast
+
+import msgspec
+
+from services.launcher.config import Settings
+from services.launcher.handlers.commands import on_launch, on_terminate
+from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.mirror import mirror_arrays, mirror_members
+from services.launcher.handlers.observe import observe_regions
+from services.launcher.handlers.upkeep import purge
+from services.launcher.ports import Stores, World
+from spawn.bus.ports import Command
+from spawn.contracts import arrays, launches, members
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.events import Event
+from spawn.contracts.ids import ArrayId, array_id
+from spawn.contracts.launches import Launch, LaunchSpec, Terminate
+from spawn.contracts.members import Member
+from spawn.errors import Outcome, Transient
+from tests.fakes.aws import FakeAws, FakeEc2
+from tests.fakes.bus import FakeBus, FakeStore
+from tests.fakes.ec2 import REGION
+from tests.fakes.warp import WarpClock, WarpLoop
+from tests.services.launcher.model.power import (
+    Aws,
+    Crash,
+    Door,
+    Line,
+    MortalFences,
+    Power,
+    WindowedEvents,
+)
+
+DEPLOYMENT = "test"
+OWNER = "cli"
+TTL = timedelta(hours=2)
+FENCE_TTL = 5.0
+ACK_WAIT = 30.0
+DUPLICATE_WINDOW = 1800.0
+BUS_LATENCY, AWS_LATENCY = 0.002, 0.2
+
+SETTINGS = Settings(
+    regions=(REGION,),
+    chunk_size=2,
+    default_ttl=TTL,
+    default_instance_type="m7i.large",
+    pending_poll=timedelta(seconds=2),
+)
+
+Body = Launch | Terminate
+
+
+class Replica:
+    """One process of the launcher."""
+
+    def __init__(self, plane: "Plane", name: str) -> None:
+        self.name, self.power, self._plane = name, Power(), plane
+        self.world = plane.world(self.power, name)
+        self.task = plane.loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        parts = (mirror_arrays, mirror_members, drive_arrays, observe_regions, self._consume)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(self._keep(part))
+                group.create_task(self._purge())
+                await self.power.fail()
+        except* Crash:
+            self._plane.deaths.append(self._plane.loop.seconds)
+
+    async def _keep(self, part: Callable[[World], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await part(self.world)
+            except Exception as error:  # noqa: BLE001 - kept for the test to look at
+                self._plane.failures.append(error)
+            await self._plane.clock.sleep(timedelta(seconds=1))
+
+    async def _purge(self) -> None:
+        while True:
+            with suppress(Outcome):
+                await purge(self.world)
+            await self._plane.clock.sleep(timedelta(minutes=1))
+
+    async def _consume(self, world: World) -> None:
+        while True:
+            command = await self._plane.next_command()
+            try:
+                await _handle(command, world)
+            except Transient:
+                self._plane.again(command, after=1.0)
+            except Outcome as outcome:
+                self._plane.refused[command.message_id] = outcome
+            except (Crash, asyncio.CancelledError):
+                self._plane.again(command, after=ACK_WAIT)
+                raise
+            else:
+                self._plane.done.add(command.message_id)
+
+
+class Plane:
+    """The bus, the cloud and the replicas."""
+
+    def __init__(self) -> None:
+        self.loop = WarpLoop()
+        self.clock = WarpClock(self.loop)
+        self.bus, self.aws = FakeBus(), FakeAws(self.clock)
+        self.replicas: list[Replica] = []
+        self.failures: list[Exception] = []
+        self.done: set[str] = set()
+        self.refused: dict[str, Outcome] = {}
+        self._inbox: deque[Command[Any]] = deque()
+        self._sent = asyncio.Event()
+        self.line = Line()
+        self.deaths: list[float] = []
+        self.events = WindowedEvents(self.bus, self.clock, window=DUPLICATE_WINDOW)
+        self._numbers = count(1)
+
+    @property
+    def ec2(self) -> FakeEc2:
+        return self.aws.ec2(REGION)
+
+    def world(self, power: Power, holder: str) -> World:
+        """Make what one replica sees of it."""
+
+        def store(bucket: str, kind: type[Any]) -> Any:
+            return Door(
+                FakeStore(self.bus, bucket, kind), power, latency=BUS_LATENCY, line=self.line
+            )
+
+        async def one() -> int:
+            return 1
+
+        fences = MortalFences(self.bus, power, holder=holder, ttl=FENCE_TTL)
+        return World(
+            settings=SETTINGS,
+            deployment=DEPLOYMENT,
+            clock=self.clock,
+            stores=Stores(
+                arrays=store(arrays.BUCKET, Array),
+                names=store(arrays.BUCKET, arrays.NameClaim),
+                marks=store(arrays.BUCKET, arrays.DeploymentMark),
+                members=store(members.BUCKET, Member),
+                specs=store(launches.SPECS_BUCKET, launches.JobSpec),
+            ),
+            events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
+            fences=fences,
+            aws=cast("Any", Aws(self.aws, power, latency=AWS_LATENCY)),
+            count_replicas=one,
+        )
+
+    def start(self, name: str = "a") -> Replica:
+        """Start a replica."""
+        replica = Replica(self, name)
+        self.replicas.append(replica)
+        return replica
+
+    def kill(self, replica: Replica) -> None:
+        """Kill a replica between two of its calls."""
+        replica.power.died.set()
+        self.run(0.0)
+
+    def living(self) -> list[Replica]:
+        """Return the replicas that run."""
+        return [each for each in self.replicas if each.power.is_on]
+
+    def run(self, seconds: float) -> None:
+        """Let time pass."""
+        self.loop.run_for(timedelta(seconds=seconds))
+        for replica in self.replicas:
+            if replica.task.done():
+                replica.task.result()
+
+    def launch(self, request_id: str = "r1", **spec: Any) -> ArrayId:
+        """Send a launch; the same request id makes the same array."""
+        wanted = msgspec.structs.replace(LaunchSpec(name="train", region=REGION), **spec)
+        self._send(Launch(request_id=request_id, spec=wanted), f"launch-{request_id}")
+        return array_id(
+            deployment=DEPLOYMENT, owner=OWNER, request_id=request_id, name=wanted.name
+        )
+
+    def terminate(self, array: ArrayId, *, reason: str = "") -> str:
+        """Send a terminate; return the id of the message."""
+        message = f"terminate-{array}-{next(self._numbers)}"
+        self._send(Terminate(array_id=array, reason=reason), message)
+        return message
+
+    def array(self, array: ArrayId) -> Array | None:
+        """Return the record."""
+        found = self._decoded(arrays.BUCKET, Array)
+        return found.get(array)
+
+    def all_arrays(self) -> list[Array]:
+        """Return every array's record."""
+        return list(self._decoded(arrays.BUCKET, Array).values())
+
+    def members(self, array: ArrayId) -> list[Member]:
+        """Return the records of an array's members by rank."""
+        found = self._decoded(members.BUCKET, Member).values()
+        return sorted((each for each in found if each.array_id == array), key=lambda m: m.rank)
+
+    def state(self, array: ArrayId) -> ArrayState | None:
+        """Return the state, None where there is no record."""
+        record = self.array(array)
+        return record.state if record else None
+
+    def told(self, array: ArrayId) -> list[Event]:
+        """Return the array's events in the order in which they came."""
+        return [each for each in self.bus.events if each.array_id == array]
+
+    async def next_command(self) -> Command[Any]:
+        """Take the next command; whoever takes one settles it or brings it back."""
+        while not self._inbox:
+            self._sent.clear()
+            await self._sent.wait()
+        return self._inbox.popleft()
+
+    def again(self, command: Command[Any], *, after: float) -> None:
+        """Deliver a command again."""
+        self.loop.call_later(after, self._put, command)
+
+    def close(self) -> None:
+        """Kill all replicas and close the loop."""
+        for replica in self.replicas:
+            replica.power.died.set()
+        self.run(0.0)
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+    def _send(self, body: Body, message_id: str) -> None:
+        self._put(
+            Command(
+                body=body,
+                subject="spawn.cmd.launcher",
+                owner=OWNER,
+                message_id=message_id,
+                delivered=1,
+                sent_at=self.clock.now(),
+            )
+        )
+
+    def _put(self, command: Command[Any]) -> None:
+        self._inbox.append(command)
+        self._sent.set()
+
+    def _decoded(self, bucket: str, kind: type[Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, record in self.bus.buckets[bucket].records.items():
+            if record.data is not None and not key.startswith(("name.", "mark.")):
+                found[key] = msgspec.json.decode(record.data, type=kind)
+        return found
+
+
+async def _handle(command: Command[Any], world: World) -> None:
+    if isinstance(command.body, Launch):
+        await on_launch(command, world)
+    else:
+        await on_terminate(command, world)
