@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from nats.errors import Error
 
+from spawn.bus.message import Message
 from spawn.clock import SystemClock
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState, member_key
@@ -52,10 +53,9 @@ async def test_a_machine_asks_and_is_answered_where_nobody_else_listens(doors: D
     asked = f"spawn.api.launcher.assignment.{member.array_id}.{member.instance.id}"
     replies: asyncio.Queue[str] = asyncio.Queue()
 
-    async def answer(message: object) -> None:
-        reply: str = message.reply  # pyright: ignore[reportAttributeAccessIssue] # a Message
-        replies.put_nowait(reply)
-        await doors.bus.wire.publish(reply, b"whole truth")
+    async def answer(message: Message) -> None:
+        replies.put_nowait(message.reply)
+        await doors.bus.wire.publish(message.reply, b"whole truth")
 
     await doors.bus.wire.subscribe(asked, answer)
     async with doors.entered(await doors.prove(member.instance.id), member.instance.id) as (it, _):
