@@ -130,6 +130,7 @@ class Fleet:
         given = Bootable(
             facts=facts,
             folder=self._of(instance_id),
+            host=self._ground.host,
             delay=delay,
             user_data_fails=self._ground.behaviours.user_data_fails(facts.rank),
         )

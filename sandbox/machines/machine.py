@@ -29,6 +29,8 @@ class Bootable(msgspec.Struct, frozen=True, kw_only=True):
 
     facts: Facts
     folder: Folder
+    host: Mapping[str, str]
+    """The environment of the init itself."""
     delay: timedelta
     user_data_fails: bool
 
@@ -76,7 +78,7 @@ class Machine:
                 "-m",
                 "sandbox.machines.init",
                 str(self.given.folder.path),
-                env=_init_environment(environment),
+                env={**self.given.host, "SPAWN_ROOT": environment["SPAWN_ROOT"]},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -133,8 +135,3 @@ class Machine:
         descriptor = os.open(folder.plan, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(plan))
-
-
-def _init_environment(machine: Mapping[str, str]) -> dict[str, str]:
-    """Return the init's own environment; SPAWN_ROOT makes it known as the machine's."""
-    return {"PATH": machine["PATH"], "SPAWN_ROOT": machine["SPAWN_ROOT"], "LANG": "C.UTF-8"}

@@ -68,6 +68,8 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
 
 def parse_calendar(text: str) -> Calendar:
     """Return a calendar. Raises ValueError for what is none."""
+    if not text.strip():
+        raise ValueError("Failed to parse an empty calendar specification")
     words = _NAMED.get(text.strip().lower(), text.strip()).split()
     if len(words) == 1 and words[0].startswith("@"):
         return _absolute(words[0][1:])

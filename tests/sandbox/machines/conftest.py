@@ -28,11 +28,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningSandbox]:
 
 @pytest.fixture(scope="session")
 def profile(real: RunningSandbox) -> str:
-    """The name of an instance profile; its role is `worker`."""
+    """The name of an instance profile; its role has the same."""
     iam: Any = real.client("iam")
-    iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}", Path="/spawn/")
+    iam.create_role(RoleName="workers", AssumeRolePolicyDocument="{}", Path="/spawn/")
     iam.create_instance_profile(InstanceProfileName="workers")
-    iam.add_role_to_instance_profile(InstanceProfileName="workers", RoleName="worker")
+    iam.add_role_to_instance_profile(InstanceProfileName="workers", RoleName="workers")
     return "workers"
 
 

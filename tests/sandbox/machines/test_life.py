@@ -69,7 +69,7 @@ def test_what_is_no_script_is_said_on_the_console(machines: Machines) -> None:
 
 
 def test_a_machine_that_powers_off_ends_its_instance(machines: Machines) -> None:
-    by_itself = {"InstanceInitiatedShutdownBehavior": "terminate"}
+    by_itself: dict[str, Any] = {"InstanceInitiatedShutdownBehavior": "terminate"}
     (machine,) = machines.begin("#!/bin/bash\nshutdown -P now\nsleep 3600", **by_itself)
     until(machines.ec2, "terminated", [machine.id])
     assert machine.describe()["StateReason"]["Code"] == "Client.InstanceInitiatedShutdown"
@@ -110,7 +110,7 @@ def test_the_machine_can_reboot_itself(machines: Machines) -> None:
 
 def test_nothing_survives_the_end_of_its_machine(machines: Machines) -> None:
     (machine,) = machines.launch(ESCAPES)
-    eventually(lambda: ESCAPED <= arguments())
+    eventually(lambda: arguments() >= ESCAPED)
     machines.ec2.terminate_instances(InstanceIds=[machine.id])
     until(machines.ec2, "terminated", [machine.id])
     assert not ESCAPED & arguments()
@@ -177,7 +177,7 @@ def test_nothing_is_left_when_the_sandbox_ends(tmp_path: Path) -> None:
         ec2: Any = cloud.client("ec2")
         made = ids(run(ec2, image(cloud), 2, UserData=ESCAPES))
         until(ec2, "running", made)
-        eventually(lambda: ESCAPED <= arguments())
+        eventually(lambda: arguments() >= ESCAPED)
     assert processes_below(tmp_path) == []
     assert not ESCAPED & arguments()
     assert not (tmp_path / "machines").exists()
@@ -188,7 +188,7 @@ def test_machines_die_with_a_killed_sandbox(tmp_path: Path) -> None:
         ec2: Any = cloud.client("ec2")
         made = ids(run(ec2, image(cloud), UserData=ESCAPES))
         until(ec2, "running", made)
-        eventually(lambda: ESCAPED <= arguments())
+        eventually(lambda: arguments() >= ESCAPED)
         os.kill(cloud.pid, signal.SIGKILL)
         eventually(lambda: not processes_below(tmp_path))
         eventually(lambda: not ESCAPED & arguments())

@@ -141,7 +141,7 @@ def test_boto3_finds_credentials(service: Service, real: RunningSandbox) -> None
         config={"ec2_metadata_service_endpoint": f"{service.endpoint}/"},
     )
     found = fetcher.retrieve_iam_role_credentials()
-    assert found["role_name"] == "worker"
+    assert found["role_name"] == "workers"
     expires = datetime.strptime(found["expiry_time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     assert 5 < (expires - datetime.now(UTC)).total_seconds() / 3600 <= 6  # noqa: TID251  a date out of the service
     sts: Any = botocore.session.get_session().create_client(
@@ -153,14 +153,14 @@ def test_boto3_finds_credentials(service: Service, real: RunningSandbox) -> None
         aws_session_token=found["token"],
     )
     assert sts.get_caller_identity()["Arn"] == (
-        f"arn:aws:sts::123456789012:assumed-role/worker/{service.machine.id}"
+        f"arn:aws:sts::123456789012:assumed-role/workers/{service.machine.id}"
     )
 
 
 def test_a_program_in_the_machine_signs_as_its_role(service: Service) -> None:
     script = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
     python = f"{botocore.__file__.partition('/lib/python')[0]}/bin/python"
-    assert service.machine.run(python, "-c", script).endswith(f"/worker/{service.machine.id}")
+    assert service.machine.run(python, "-c", script).endswith(f"/workers/{service.machine.id}")
 
 
 def test_the_ec2_metadata_package_is_served(service: Service) -> None:

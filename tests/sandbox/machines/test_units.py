@@ -120,7 +120,7 @@ class TestTimers:
             "soon.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'touch @ROOT@/soon'\n"
         )
         machine.run("systemctl", "start", "soon.timer")
-        eventually(lambda: (machine.root / "soon").exists())
+        eventually((machine.root / "soon").exists)
         assert machine.run("systemctl", "is-active", "soon.timer") == "active"
 
     def test_a_timer_at_an_instant(self, machine: Machine) -> None:
