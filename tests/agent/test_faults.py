@@ -1,12 +1,10 @@
 """What becomes of a job and its output when the agent or the bus is killed, or much is printed."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
 from spawn.bus.connection import Bus
-from spawn.clock import SystemClock
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.reports import JobExited
 from tests.agent.launcher import launching, output_of_lines
@@ -61,16 +59,11 @@ def size_of(spool: Path) -> int:
 
 
 async def test_a_million_lines(bus: Bus, machine: Machine) -> None:
-    clock = SystemClock()
     async with launching(bus, JobSpec(command="seq 1000000")) as launcher:
         await machine.start()
         await launcher.until("job.started")
-        begun = clock.monotonic()
-        async with asyncio.timeout(90):
-            output = await output_of_lines(bus, 1_000_000)
-        took = clock.monotonic() - begun
+        output = await output_of_lines(bus, 1_000_000)
         exited = await launcher.exited()
-    print(f"a million lines in {took:.1f} s")
     assert output == "".join(f"{i}\n" for i in range(1, 1_000_001)).encode()
     assert exited.tail.endswith("999999\n1000000")
 

@@ -47,15 +47,12 @@ async def test_hello_peers_job_output_exit_and_power_off(bus: Bus, machine: Mach
 
 
 async def test_nothing_runs_before_all_peers_are_there(bus: Bus, machine: Machine) -> None:
-    job = JobSpec(
-        command="cat $SPAWN_HOSTFILE; echo $MASTER_ADDR; env | grep ^RANK",
-        env_compat=(EnvCompat.TORCH,),
-    )
+    command = "cat $SPAWN_HOSTFILE; echo $MASTER_ADDR; env | grep ^RANK"
+    job = JobSpec(command=command, env_compat=(EnvCompat.TORCH,))
     async with launching(bus, job, size=2) as launcher:
         await machine.start()
         await launcher.until("hello")
-        await launcher.nudge()
-        await launcher.until_asked(3)
+        await launcher.until_asked(2)
         assert not (machine.root / "etc/spawn/job-array-peers.json").exists()
         launcher.others.append(a_peer(1, OTHER, Facts(slots=7, host_key=KEY, user_key=KEY)))
         await launcher.nudge()
@@ -63,8 +60,8 @@ async def test_nothing_runs_before_all_peers_are_there(bus: Bus, machine: Machin
     assert exited.exit_code == 0
     assert exited.tail.splitlines()[1:] == ["10.0.0.2 slots=7", "10.0.0.1", "RANK=0"]
     home = own_account(machine.root).home
-    assert KEY in Path(home, ".ssh/authorized_keys").read_text()
-    assert f"training-1,10.0.0.2 {KEY}" in Path(home, ".ssh/known_hosts").read_text()
+    assert KEY in text_of(Path(home, ".ssh/authorized_keys"))
+    assert f"training-1,10.0.0.2 {KEY}" in text_of(Path(home, ".ssh/known_hosts"))
     profile = (machine.root / "etc/profile.d/job-array.sh").read_text()
     assert "export JOB_ARRAY_SIZE=2\n" in profile
 
