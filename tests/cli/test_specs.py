@@ -7,8 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.exits import Usage
-from cli.specs import in_flags, make_spec, parse_tags, split_lists
-from spawn.contracts.launches import LaunchSpec
+from cli.specs import (
+    FLAGS,
+    in_flags,
+    make_spec,
+    parse_compat,
+    parse_environment,
+    parse_tags,
+    settle_on_complete,
+    split_lists,
+)
+from spawn.contracts.launches import EnvCompat, LaunchSpec, OnComplete
 
 WORDS = st.text("abcdefghij0123456789.-", min_size=1, max_size=12)
 
@@ -28,6 +37,40 @@ def test_lists_are_the_same_however_they_are_written(words: list[str], every: in
 @given(st.dictionaries(WORDS, st.text()))
 def test_tags_are_read_as_they_were_written(tags: dict[str, str]) -> None:
     assert parse_tags(f"{key}={value}" for key, value in tags.items()) == tags
+
+
+@given(st.dictionaries(WORDS, st.text()))
+def test_variables_are_read_as_they_were_written(variables: dict[str, str]) -> None:
+    assert parse_environment(f"{key}={value}" for key, value in variables.items()) == variables
+
+
+def test_variables_of_the_file_and_of_flags_are_merged() -> None:
+    spec = spec_of({"environment": {"A": "1", "B": "2"}}, environment={"B": "x=y\n"})
+    assert spec.environment == {"A": "1", "B": "x=y\n"}
+
+
+def test_what_may_be_named_like_another_s_is_a_list_of_known_names() -> None:
+    assert parse_compat(["slurm,batch", "slurm"]) == (EnvCompat.SLURM, EnvCompat.BATCH)
+    with pytest.raises(Usage, match="--env-compat 'pbs': use slurm, batch, torch"):
+        parse_compat(["pbs"])
+
+
+def test_keep_is_another_word_for_on_complete_none() -> None:
+    assert settle_on_complete(None, keep=True) is OnComplete.NONE
+    assert settle_on_complete(OnComplete.NONE, keep=True) is OnComplete.NONE
+    assert settle_on_complete(OnComplete.STOP, keep=False) is OnComplete.STOP
+    assert settle_on_complete(None, keep=False) is None
+    with pytest.raises(Usage, match="--keep and --on-complete stop"):
+        settle_on_complete(OnComplete.STOP, keep=True)
+
+
+def test_peer_ssh_can_be_left_out_by_flag() -> None:
+    assert spec_of(peer_ssh=None).peer_ssh
+    assert not spec_of(peer_ssh=False).peer_ssh
+
+
+def test_every_field_has_a_flag() -> None:
+    assert set(LaunchSpec.__struct_fields__) <= set(FLAGS)
 
 
 def test_flags_win_over_the_file_and_tags_are_merged() -> None:

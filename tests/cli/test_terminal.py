@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.conftest import Spawn
 from tests.fakes.cli_launcher import FakeLauncher
+from tests.fakes.cli_machines import FakeMachines
 
 pytestmark = pytest.mark.door
 
@@ -84,6 +85,20 @@ async def test_a_launch_is_drawn_and_ctrl_c_detaches(
     assert await terminal.end() == 130
     assert "accepted" in terminal.seen
     assert "detached: web-" in terminal.seen
+
+
+async def test_a_followed_job_s_output_scrolls_above_what_is_drawn(
+    terminal_settings: object, launcher: FakeLauncher, machines: FakeMachines
+) -> None:
+    terminal = await on_terminal("launch", "--name", "web", "--command", "./job", "--follow")
+    await terminal.see("ready")
+    array = await machines.only()
+    await machines.machine(array, 0).print(b"hello \x1b[31mred\x1b[0m\n")
+    await terminal.see("red")
+    await machines.finish(array, {0: 0})
+    assert await terminal.end() == 0
+    assert "web-0 |\x1b[0m hello \x1b[31mred" in terminal.seen
+    assert "web succeeded: 1 of 1 exited with 0" in terminal.seen
 
 
 async def test_terminate_asks_and_does_nothing_when_told_no(
