@@ -11,8 +11,8 @@ from scripts.pages.markdown import code, page, table
 
 EXITS: dict[Exit, str] = {
     Exit.DONE: "Done.",
-    Exit.FAILED: "The array, its job or what `exec` ran failed, or the array was ended; of a failed"
-    " launch nothing is left. `doctor`: something is wrong.",
+    Exit.FAILED: "The array, its job or what `exec` ran failed, or the array was ended; of a"
+    " failed launch nothing is left. `doctor`: something is wrong.",
     Exit.USAGE: "The command line can't be understood; the message names the flag.",
     Exit.REJECTED: "Refused: the message names the field and what is right.",
     Exit.NOT_FOUND: "There is no such array; the nearest names are shown.",
