@@ -141,7 +141,7 @@ class Tunnel(Transport):
         """Say whether nothing more will come."""
         return self._ended and not self._rest
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # pyright: ignore[reportIncompatibleMethodOverride]  nats-py's own says nothing of what it returns
         return True
 
 

@@ -150,6 +150,10 @@ class ControlState(msgspec.Struct, frozen=True, kw_only=True):
     monitor_url: str
     """Where nats-server answers /healthz, /varz and /jsz."""
     services: tuple[str, ...]
+    advertised: str = ""
+    """Where machines on other hosts reach the bus, `tls://host:port`; empty: nowhere."""
+    fingerprint: str = ""
+    """SHA-256 of the certificate that they find there, in hexadecimal."""
     children: tuple[ChildState, ...] = ()
     sandbox: SandboxFacts | None = None
 

@@ -5,6 +5,7 @@ import asyncio
 from spawn.clock import Clock
 from spawn.errors import Transient
 from spawn.runtime.doctor import judge, look
+from spawn.runtime.doctor.door import look_at_door
 from spawn.runtime.doctor.findings import Diagnosis, Finding, ServiceView
 from spawn.runtime.home import ControlState, Home, find_bus, running
 from spawn.runtime.settings import environment
@@ -36,6 +37,8 @@ async def examine(home: Home, clock: Clock) -> Diagnosis:
             sandbox, finding = await look.look_at_sandbox(state)
             findings.append(finding)
         findings += await _look_at_cloud(state, clock)
+        door = await look_at_door(state)
+        findings += [door] if door else []
     return Diagnosis(
         deployment=state.deployment if state else deployment_id(home),
         running=state is not None or bus.reachable,

@@ -17,6 +17,7 @@ from spawn.runtime.home import ControlState, Home, locate
 from spawn.runtime.processes import refer
 from spawn.runtime.settings import environment, load
 from spawn.runtime.supervisor import nats_server, recovery
+from spawn.runtime.supervisor.advertising import AdvertisingSettings, advertise
 from spawn.runtime.supervisor.deployment import deployment_id
 from spawn.runtime.supervisor.folders import clear_cloud, prepare
 from spawn.runtime.supervisor.footprint import Footprint
@@ -81,7 +82,9 @@ async def _run(options: Options, ground: Ground) -> None:
 
 
 def _state(options: Options, home: Home) -> ControlState:
-    ports = nats_server.configure(home, options.mode)
+    advertised = advertise(home, load(AdvertisingSettings), SystemClock())
+    listener = advertised.listener if advertised else None
+    ports = nats_server.configure(home, options.mode, listener=listener)
     own = refer(os.getpid())
     assert own is not None, "this process has an entry"  # noqa: S101
     return ControlState(
@@ -93,6 +96,8 @@ def _state(options: Options, home: Home) -> ControlState:
         bus_url=f"nats://127.0.0.1:{ports.client}",
         monitor_url=f"http://127.0.0.1:{ports.monitor}",
         services=tuple(sorted(metadata.entry_points(group="spawn.services").names)),
+        advertised=advertised.url if advertised else "",
+        fingerprint=advertised.fingerprint if advertised else "",
     )
 
 

@@ -102,6 +102,7 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         # One port for several processes; each finds its own.
         env.pop("SPAWN_HTTP_PORT", None)
     return {
+        **_machine_env(state),
         **env,
         "SPAWN_HOME": str(home.root),
         "SPAWN_DEPLOYMENT": state.deployment,
@@ -109,6 +110,16 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         "SPAWN_NATS_CREDS": str(home.creds("services")),
         "SPAWN_NATS_INBOX": SERVICES_INBOX,
     }
+
+
+def _machine_env(state: ControlState) -> dict[str, str]:
+    """Return where machines reach the bus; those of the laptop cloud are on its own host."""
+    if state.advertised:
+        return {
+            "SPAWN_MACHINE_BUS_URL": state.advertised,
+            "SPAWN_BUS_FINGERPRINT": state.fingerprint,
+        }
+    return {"SPAWN_MACHINE_BUS_URL": state.bus_url} if state.mode == "sandbox" else {}
 
 
 def cloud_env(base: Mapping[str, str], sandbox: SandboxFacts) -> dict[str, str]:

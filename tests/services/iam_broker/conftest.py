@@ -29,6 +29,8 @@ from spawn.errors import Transient
 from spawn.runtime.home import Home, User
 from spawn.runtime.run import host
 from spawn.runtime.supervisor import nats_server, specs
+from spawn.runtime.supervisor.advertising import Advertised, AdvertisingSettings, advertise
+from spawn.runtime.supervisor.probe import free_port
 from spawn.runtime.supervisor.readiness import bus_is_ready
 from tests.builders import a_member
 from tests.fixtures.proving import DEPLOYMENT, assume, proof
@@ -59,6 +61,7 @@ class Doors:
     url: str
     bus: Bus
     grant: Grant
+    advertised: Advertised
 
     @property
     def members(self) -> Store[Member]:
@@ -126,7 +129,13 @@ async def doors(
     tmp_path: Path, sts_cloud: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Doors]:
     home = Home(tmp_path)
-    ports = nats_server.configure(home, "sandbox")
+    port = free_port()
+    settings = AdvertisingSettings(
+        bus_advertise=f"tls://localhost:{port}", bus_listen=f"127.0.0.1:{port}"
+    )
+    advertised = advertise(home, settings, CLOCK)
+    assert advertised is not None
+    ports = nats_server.configure(home, "sandbox", listener=advertised.listener)
     url = f"nats://127.0.0.1:{ports.client}"
     broker = specs.host(home, "iam_broker", ("iam_broker",), env={})
     variables = {
@@ -145,7 +154,7 @@ async def doors(
                 await CLOCK.sleep(_POLL)
         async with _broker(), connect(_as(home, url, "services"), **_PATIENT) as bus:
             grant = await _ensured(bus)
-            yield Doors(sts_cloud, home, url, bus, grant)
+            yield Doors(sts_cloud, home, url, bus, grant, advertised)
 
 
 _PATIENT: dict[str, Any] = {"name": "test", "patient": True, "clock": CLOCK}
