@@ -22,6 +22,7 @@ from nats.aio.client import Client
 from agent import pinning
 from agent.clock import Clock
 from agent.console import say
+from agent.tunnel import Tunnel
 
 FIRST_WAIT = timedelta(seconds=2)
 """Machines of an array boot together: their first connects are spread over this long."""
@@ -97,7 +98,7 @@ class Link:
     async def _serve(self, on_open: Callable[[], None]) -> None:
         self._lost = asyncio.Event()
         self._confirmed = False
-        client = Client()
+        client = self._new_client()
         try:
             await self._connect(client)
             self._client = client
@@ -109,6 +110,14 @@ class Link:
             self.open.clear()
             self._lost.set()
             await _close(client)
+
+    def _new_client(self) -> Client:
+        client = Client()
+        if self._door.url.startswith("tls:"):
+            # In TLS from its first byte: no proof goes to whoever stands between.
+            tunnel = Tunnel(pinning.context(self._door.fingerprint))
+            cast("Any", client)._transport = tunnel  # noqa: SLF001 - takes no transport
+        return client
 
     async def _until_lost(self) -> None:
         try:
@@ -142,22 +151,17 @@ class Link:
             lost.set()
 
         prove = await self._door.credentials()
-        wants_tls = self._door.url.startswith("tls:")
 
         def token() -> str:
             # What the server has said is known only in the middle of nats-py's connect.
             server = cast("Any", client)._server_info  # noqa: SLF001 - has no public name
-            if wants_tls and not server.get("tls_required"):
-                # A proof in the clear would be whoever's it is who stands between.
-                raise Away("the bus offers no TLS")
             return prove(server.get("nonce") or secrets.token_hex(16)) if prove else ""
 
         return {
             "servers": [self._door.url],
             "name": self._door.instance_id,
             "inbox_prefix": f"{INBOX}.{self._door.instance_id}",
-            "token": token if prove or wants_tls else None,
-            "tls": pinning.context(self._door.fingerprint) if wants_tls else None,
+            "token": token if prove else None,
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "reconnect_time_wait": 0,

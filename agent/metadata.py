@@ -61,7 +61,7 @@ class Metadata:
         try:
             found = json.loads(await self._needed(folder + roles[0]))
             return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise MetadataError(f"credentials of {roles[0]}: unreadable") from error
 
     async def read(self, path: str) -> str | None:

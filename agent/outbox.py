@@ -95,7 +95,7 @@ class Outbox:
             await self._changed.wait()
 
     async def _send(self, path: Path, link: Link) -> None:
-        message = await asyncio.to_thread(_read, path)
+        message = await asyncio.to_thread(read_report, path)
         while message is not None:
             await link.open.wait()
             try:
@@ -125,7 +125,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _read(path: Path) -> Any | None:
+def read_report(path: Path) -> Any | None:
+    """Return a report's subject, id and body; None when it is gone or torn."""
     try:
         return places.read_json(path)
     except ValueError:
