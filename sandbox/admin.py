@@ -31,6 +31,7 @@ in lists for capacity, fault, latency, quota and boot.
                           real, hollow or off, for instances that begin to run from now on
     POST boot             {"rank": 3, "delay": [1, 5], "user_data_fails": false}
                           any part of it; without a rank, every machine
+    GET machines, POST power-off: see `sandbox.machines.listing`
     POST reset-behaviour  {}
                           back to the start's scenario, full buckets, no faults; instances stay
     GET state             {"regions": {REGION: {"instances": {STATE: n},
@@ -116,7 +117,7 @@ class Admin:
         self, application: web.Application, name: str, kind: type[S], apply: Callable[[S], None]
     ) -> None:
         async def post(request: web.Request) -> web.StreamResponse:
-            self._check(request)
+            self.check(request)
             body = _decode(await request.read(), kind)
             await self._moto.run(apply, body)
             return web.json_response({"ok": True})
@@ -124,12 +125,12 @@ class Admin:
         application.router.add_post(f"{_PREFIX}{name}", post)
 
     async def _state(self, request: web.Request) -> web.StreamResponse:
-        self._check(request)
+        self.check(request)
         seen = await self._moto.run(state.of, self._cloud, self._front, self._behaviours)
         return web.Response(body=msgspec.json.encode(seen), content_type="application/json")
 
     async def _reset(self, request: web.Request) -> web.StreamResponse:
-        self._check(request)
+        self.check(request)
         await self._moto.run(self._behaviours.reset)
         return web.json_response({"ok": True})
 
@@ -148,7 +149,8 @@ class Admin:
         headers = {"Content-Type": metrics.CONTENT_TYPE}
         return web.Response(body=metrics.exposition(), headers=headers)
 
-    def _check(self, request: web.Request) -> None:
+    def check(self, request: web.Request) -> None:
+        """Raise 401 for a request without the admin token."""
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
             raise _error(web.HTTPUnauthorized, "the admin token of sandbox.json is required")

@@ -28,6 +28,7 @@ from sandbox.front import Front, Parts
 from sandbox.longpoll import LongPolls
 from sandbox.machines import network
 from sandbox.machines.fleet import Fleet, Ground, hollow_because
+from sandbox.machines.listing import MachineRoutes
 from sandbox.moto_server import MotoServer
 from sandbox.request import DEFAULT_REGION
 from spawn.clock import SystemClock, wait_event
@@ -80,9 +81,11 @@ class Sandbox:
         self.front = Front(parts)
         self.admin = Admin(self.front, self.cloud, self.behaviours, self.moto)
 
-    def application(self) -> web.Application:
+    def application(self, fleet: Fleet) -> web.Application:
         """Return the aiohttp application: admin API first, everything else is AWS."""
         application = web.Application(client_max_size=_BODY_LIMIT)
+        routes = MachineRoutes(fleet.instances, self.cloud, self.moto, touched=self.touch)
+        routes.add(application, check=self.admin.check)
         self.admin.add_routes(application)
         application.router.add_route("*", "/{tail:.*}", self.admin.or_aws)
         return application
@@ -136,7 +139,7 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     uninstall = wrappers.install(sandbox.cloud)
     fleet, unplug = _fleet(options, sandbox)
     runner = web.AppRunner(
-        sandbox.application(),
+        sandbox.application(fleet),
         access_log=None,
         handler_cancellation=True,
         shutdown_timeout=_DRAIN_SECONDS,

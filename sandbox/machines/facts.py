@@ -1,6 +1,7 @@
 """What a machine is: its instance's record, read once, as values."""
 
 from base64 import b64decode
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -94,7 +95,7 @@ def read_facts(region: RegionState, record: Record) -> Facts:
         market=record.pool.market,
         key_name=str(model.key_name or ""),
         public_key=str(getattr(key, "material_public", "") or "") if key else "",
-        rank=_rank(tags, int(model.ami_launch_index)),
+        rank=rank_of(tags, int(model.ami_launch_index)),
         tags=tags,
         network=_network(region, record, subnet),
         access=_access(model.metadata_options),
@@ -141,7 +142,8 @@ def _profile(region: RegionState, named: dict[str, str] | None) -> Profile | Non
     return None
 
 
-def _rank(tags: dict[str, str], launch_index: int) -> int:
+def rank_of(tags: Mapping[str, str], launch_index: int) -> int:
+    """Return the rank of an instance of an array."""
     try:
         return parse_ranks(tags.get(RANKS_TAG, ""))[launch_index]
     except (Rejected, IndexError):

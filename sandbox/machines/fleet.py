@@ -18,6 +18,7 @@ from sandbox.ec2.states import State
 from sandbox.machines import leftovers
 from sandbox.machines.facts import Facts, read_facts
 from sandbox.machines.folder import Folder
+from sandbox.machines.listing import Running
 from sandbox.machines.machine import Bootable, Ending, Machine
 from sandbox.machines.metadata import Metadata
 from sandbox.machines.network import is_loopback
@@ -56,6 +57,7 @@ class Fleet:
         self._folder = ground.state.resolve() / "machines"
         self._clock: Clock = ground.cloud.clock
         self._touched = touched
+        self.instances = Running()
         roles = Roles(ground.moto, self._clock)
         self._metadata = Metadata(roles, self._clock, tags_of=self._tags)
         self._machines: dict[InstanceId, Machine] = {}
@@ -82,6 +84,7 @@ class Fleet:
 
     def entered(self, region: RegionState, record: Record, state: State) -> None:
         """Boot or end a machine. Moto's thread."""
+        self.instances.entered(region, record, state)
         if state is State.RUNNING:
             self._run(region, record)
         elif state in _LEAVING:

@@ -1,0 +1,83 @@
+"""All hollow machines of a sandbox, as their instances come and go."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from sandbox.hollow.agent import Agent, Stage, read_tell
+from sandbox.machines.listing import Listed
+from spawn.bus.message import Message
+from spawn.telemetry.log import get_logger
+
+_TELLS = "spawn.tell.{}.*"
+
+_log = get_logger(__name__)
+
+
+class Company:
+    """Agents by instance."""
+
+    def __init__(self, stage: Stage, group: asyncio.TaskGroup) -> None:
+        self._stage = stage
+        self._group = group
+        self._heard: set[str] = set()
+        self._told: set[str] = set()
+        self._lives: dict[str, asyncio.Task[None]] = {}
+        self.agents: dict[str, Agent] = {}
+
+    async def follow(self, running: AsyncIterator[list[Listed]]) -> None:
+        """Let agents come and go with their instances, for ever."""
+        async for machines in running:
+            wanted = {one.instance_id: one for one in machines if one.array_id}
+            for instance_id in self.agents.keys() - wanted.keys():
+                self._lives.pop(instance_id).cancel()
+                del self.agents[instance_id]
+            for array_id in {one.array_id for one in wanted.values()} - self._heard:
+                self._heard.add(array_id)
+                await self._stage.bus.wire.subscribe(_TELLS.format(array_id), self._hear)
+            for instance_id in wanted.keys() - self.agents.keys():
+                self._begin(wanted[instance_id])
+
+    def _begin(self, machine: Listed) -> None:
+        agent = Agent(machine, self._stage)
+        self.agents[machine.instance_id] = agent
+        life = self._group.create_task(self._see_through(agent), name=machine.instance_id)
+        self._lives[machine.instance_id] = life
+
+    async def _see_through(self, agent: Agent) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._note(agent))
+            group.create_task(agent.live())
+
+    async def _note(self, agent: Agent) -> None:
+        """Tell, once per array, when the last of its agents has complete peers."""
+        await agent.complete.wait()
+        array_id = agent.machine.array_id
+        members = [one for one in self.agents.values() if one.machine.array_id == array_id]
+        if array_id in self._told or not all(one.complete.is_set() for one in members):
+            return
+        self._told.add(array_id)
+        last_hello = max(one.greeted_at for one in members)
+        last = max(one.completed_at for one in members)
+        _log.info(
+            "peers complete",
+            array=array_id,
+            members=len(members),
+            seconds_after_last_hello=round(last - last_hello, 3),
+        )
+
+    async def _hear(self, message: Message) -> None:
+        tell = read_tell(message.data)
+        _, _, array_id, whom = message.subject.split(".")
+        if tell is None:
+            return
+        for agent in self._meant(array_id, whom):
+            if tell.what == "exec":
+                self._group.create_task(agent.execute(tell))
+            else:
+                agent.nudge()
+
+    def _meant(self, array_id: str, whom: str) -> list[Agent]:
+        if whom != "all":
+            agent = self.agents.get(whom)
+            return [] if agent is None else [agent]
+        return [one for one in self.agents.values() if one.machine.array_id == array_id]
