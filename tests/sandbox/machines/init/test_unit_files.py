@@ -19,9 +19,7 @@ def service(text: str) -> ServiceFile:
 
 
 def test_values_are_collected_joined_and_taken_back() -> None:
-    text = (
-        "#\n[Service]\nExecStart=a\nExecStart=\nExecStart=b \\\n  c\n;no\nX\n[Unit]\nAfter= d"
-    )
+    text = "#\n[Service]\nExecStart=a\nExecStart=\nExecStart=b \\\n  c\n;no\nX\n[Unit]\nAfter= d"
     found = parse(text, name="x.service")
     assert found["Service", "ExecStart"] == ["b    c"]
     assert found["Unit", "After"] == ["d"]
