@@ -49,5 +49,10 @@ def _has_failed(member: Member) -> bool:
 def _how(member: Member) -> str:
     if member.exit_code is None:
         return f"is lost: {member.reason}" if member.reason else "is lost"
-    because = f" ({member.reason})" if member.reason else ""
-    return f"exited with {member.exit_code}{because}"
+    reason = reason_beside_code(member)
+    return f"exited with {member.exit_code}{f' ({reason})' if reason else ''}"
+
+
+def reason_beside_code(member: Member) -> str:
+    """Return why a member ended, unless its exit code says as much."""
+    return "" if member.reason.endswith(f"exit code {member.exit_code}") else member.reason

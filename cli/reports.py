@@ -8,6 +8,7 @@ import msgspec
 from cli.outcome import failed_members, has_succeeded, show_state
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import format_ranks
 
@@ -146,7 +147,15 @@ def line_of(array: Array, members: Collection[Member]) -> ArrayLine:
 
 def count_ready(members: Collection[Member]) -> int:
     """Count the members whose instance runs."""
-    return sum(member.state in _PRESENT for member in members)
+    return sum(map(_runs, members))
+
+
+def _runs(member: Member) -> bool:
+    """Say whether a member's machine runs, be it for a job that has ended."""
+    has_exited = member.state is MemberState.EXITED
+    return member.state in _PRESENT or (
+        has_exited and member.instance.state is InstanceState.RUNNING
+    )
 
 
 def reason_of(array: Array) -> str:

@@ -56,5 +56,6 @@ async def _read(*, ended: bool) -> tuple[list[ArrayLine], int]:
 
 
 async def _line(plane: Plane, array: Array) -> ArrayLine:
-    members = [] if array.state.is_over else await plane.members_of(array.id)
+    is_told = not array.state.is_over or array.has_job
+    members = await plane.members_of(array.id) if is_told else []
     return line_of(array, members)

@@ -64,6 +64,11 @@ def test_failures_are_told_one_by_one_and_then_counted() -> None:
     assert told.endswith("web-4 exited with 1; and 3 more")
 
 
+def test_a_reason_that_only_repeats_the_code_is_left_out() -> None:
+    failed = [exited(0, 3, reason="command: exit code 3")]
+    assert explain_failures("web", failed) == "web-0 exited with 3"
+
+
 def test_a_state_tells_how_the_job_ended() -> None:
     assert show_state("finished", True, "") == "finished (succeeded)"
     assert show_state("finished", False, "3,5-7") == "finished (failed: ranks 3,5-7)"
