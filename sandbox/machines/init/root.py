@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from sandbox.machines.folder import Folder
 from sandbox.machines.init import shim
@@ -16,6 +17,7 @@ _FOLDERS = (
     "etc/profile.d",
     "etc/spawn",
     "etc/systemd/system",
+    "proc/sys/kernel/random",
     "run",
     "tmp",
     "usr/local/bin",
@@ -42,6 +44,8 @@ def prepare(folder: Folder, environment: Mapping[str, str]) -> None:
     console = folder.root / "dev/console"
     if not console.exists():
         os.mkfifo(console)
+    boot_id = folder.root / "proc/sys/kernel/random/boot_id"
+    boot_id.write_text(f"{uuid4()}\n")
 
 
 def _write_shims(folder: Folder) -> None:

@@ -91,6 +91,7 @@ def test_a_machine_that_powers_off_stops_by_default_and_starts_again(machines: M
 def test_stopping_and_starting_keeps_the_disk_and_empties_memory(machines: Machines) -> None:
     script = "#!/bin/bash\ntouch $SPAWN_ROOT/var/lib/kept $SPAWN_ROOT/run/lost"
     (machine,) = machines.launch(script)
+    first_boot = machine.wrote("proc/sys/kernel/random/boot_id")
     machines.ec2.stop_instances(InstanceIds=[machine.id])
     until(machines.ec2, "stopped", [machine.id])
     assert machine.processes() == []
@@ -98,6 +99,7 @@ def test_stopping_and_starting_keeps_the_disk_and_empties_memory(machines: Machi
     machine.says("boot 2")
     assert (machine.root / "var/lib/kept").exists()
     assert not (machine.root / "run/lost").exists()
+    assert machine.wrote("proc/sys/kernel/random/boot_id") != first_boot
 
 
 def test_the_machine_can_reboot_itself(machines: Machines) -> None:
