@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 _METADATA = "http://169.254.169.254"
@@ -32,9 +31,6 @@ class Config:
     deployment: str
     array_id: str
     generation: int
-    lease: str
-    lease_action: str
-    ttl_cap: timedelta
     bus_url: str
     bus_fingerprint: str
     root: Path
@@ -54,9 +50,6 @@ def read_config(environ: Mapping[str, str]) -> Config:
         deployment=_text(environ, "SPAWN_DEPLOYMENT"),
         array_id=_text(environ, "SPAWN_ARRAY_ID"),
         generation=_number(environ, "SPAWN_GENERATION"),
-        lease=_text(environ, "SPAWN_LEASE"),
-        lease_action=environ.get("SPAWN_LEASE_ACTION") or "terminate",
-        ttl_cap=timedelta(seconds=_number(environ, "SPAWN_TTL_CAP")),
         bus_url=_text(environ, "SPAWN_BUS_URL"),
         bus_fingerprint=environ.get("SPAWN_BUS_FINGERPRINT", "").replace(":", "").lower(),
         root=Path(environ.get("SPAWN_ROOT") or "/"),

@@ -4,10 +4,8 @@ set -u
 R=${SPAWN_ROOT:-}
 lib=$R/usr/local/lib/spawn units=$R/etc/systemd/system
 
-say() {
-    echo "spawn boot: $*" >&2
-    if [ -w "$R/dev/console" ]; then echo "spawn boot: $*" >"$R/dev/console"; fi
-}
+# What cloud-init runs says what it says on the serial console.
+say() { echo "spawn boot: $*" >&2; }
 fail() { say "FAILED: $*"; exit 1; }
 
 umask 022

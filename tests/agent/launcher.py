@@ -24,7 +24,7 @@ from spawn.contracts.assignments import (
     Peers,
     Tell,
     master_port,
-    tell_subject,
+    tell_all_subject,
 )
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
@@ -63,18 +63,23 @@ class Launcher:
     bus: Bus
     assignment: Assignment
     others: list[Peer] = field(default_factory=list)
+    ranks: dict[str, int] = field(default_factory=dict)
+    ips: dict[str, str] = field(default_factory=dict)
+    greeted: dict[str, Facts] = field(default_factory=dict)
     said: list[tuple[str, Report]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     asked: int = 0
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer_assignment(self, message: Message) -> bytes:
-        assert message.subject.endswith(f".{INSTANCE}")
         codec.decode(message.data, Ask)
+        instance_id = message.subject.rpartition(".")[2]
+        rank = self.ranks.setdefault(instance_id, len(self.ranks))
         self.asked += 1
         self._stirred.set()
         revision = len(self._all())
-        return codec.encode(msgspec.structs.replace(self.assignment, peers_revision=revision))
+        mine = msgspec.structs.replace(self.assignment, rank=rank, peers_revision=revision)
+        return codec.encode(mine)
 
     async def answer_peers(self, _message: Message) -> bytes:
         present = self._all()
@@ -89,12 +94,14 @@ class Launcher:
         )
 
     def _all(self) -> list[Peer]:
-        hellos = [report for _, report in self.said if isinstance(report, Hello)]
-        mine = [a_peer(0, INSTANCE, each.facts) for each in hellos[-1:]]
-        return mine + self.others
+        return [self._peer(InstanceId(each)) for each in self.greeted] + self.others
+
+    def _peer(self, instance_id: InstanceId) -> Peer:
+        peer = a_peer(self.ranks[instance_id], instance_id, self.greeted[instance_id])
+        return msgspec.structs.replace(peer, ip=self.ips.get(instance_id, peer.ip))
 
     async def nudge(self, tell: Tell | None = None) -> None:
-        await Tells(self.bus).tell(tell_subject(ARRAY, INSTANCE), tell or Tell(what="peers"))
+        await Tells(self.bus).tell(tell_all_subject(ARRAY), tell or Tell(what="peers"))
 
     async def follow(self) -> None:
         source = Source(stream=reports.STREAM, filters=(f"spawn.agent.{ARRAY}.>",))
@@ -104,9 +111,12 @@ class Launcher:
                     await self._note(item.message)
 
     async def _note(self, message: Message) -> None:
-        kind = message.subject.split(".", 4)[4]
+        *_, instance_id, kind = message.subject.split(".", 4)
         shape = ExecOutput if kind.startswith("exec.") else reports.REPORTS[kind]
-        self.said.append((kind, codec.decode(message.data, shape)))
+        report = codec.decode(message.data, shape)
+        if isinstance(report, Hello):
+            self.greeted[instance_id] = report.facts
+        self.said.append((kind, report))
         self.ids.append(message.headers["Nats-Msg-Id"])
         self._stirred.set()
         if kind == "hello":
@@ -152,11 +162,14 @@ async def launching(bus: Bus, job: JobSpec, *, size: int = 1) -> AsyncGenerator[
             following.cancel()
 
 
-async def output_until(bus: Bus, enough: Callable[[list[Block]], bool]) -> list[Block]:
+async def output_until(
+    bus: Bus, enough: Callable[[list[Block]], bool], rank: int = 0
+) -> list[Block]:
     """Read a rank's blocks until there are enough; fail when they are not in order, each once."""
     blocks: list[Block] = []
     line = 0
-    async with asyncio.timeout(90), aclosing(follow_output(bus, output_of(ARRAY))) as items:
+    source = output_of(ARRAY, (rank,))
+    async with asyncio.timeout(90), aclosing(follow_output(bus, source)) as items:
         async for item in items:
             if isinstance(item, Logged):
                 assert item.block.first_line == line
@@ -168,7 +181,11 @@ async def output_until(bus: Bus, enough: Callable[[list[Block]], bool]) -> list[
     return blocks
 
 
-async def output_of_lines(bus: Bus, count: int) -> bytes:
-    """Return the first lines of the output."""
-    blocks = await output_until(bus, lambda found: sum(each.lines for each in found) >= count)
+async def output_of_lines(bus: Bus, count: int, rank: int = 0) -> bytes:
+    """Return the first lines of a rank's output."""
+
+    def enough(blocks: list[Block]) -> bool:
+        return sum(each.lines for each in blocks) >= count
+
+    blocks = await output_until(bus, enough, rank)
     return b"".join(each.data for each in blocks)
