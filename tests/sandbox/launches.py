@@ -33,7 +33,7 @@ def described(ec2: Any, **asked: Any) -> list[dict[str, Any]]:
 def until(ec2: Any, state: str, instance_ids: list[str]) -> None:
     """Wait for a state, looking without a pause: the sandbox answers in milliseconds."""
     waiter = ec2.get_waiter(f"instance_{state}")
-    waiter.wait(InstanceIds=instance_ids, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
+    waiter.wait(InstanceIds=instance_ids, WaiterConfig={"Delay": 0, "MaxAttempts": 20_000})
 
 
 def refusal(call: Any, **asked: Any) -> tuple[str, str, int]:

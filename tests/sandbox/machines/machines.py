@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,14 @@ class Machine:
     def processes(self) -> list[psutil.Process]:
         """Return every process of the machine, its init included."""
         return processes_below(self.folder)
+
+    def commands(self) -> list[list[str]]:
+        """Return the argument vectors of its processes; one that ends meanwhile has none."""
+        found: list[list[str]] = []
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                found.append(process.cmdline())
+        return found
 
 
 class Machines:

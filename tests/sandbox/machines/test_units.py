@@ -185,5 +185,4 @@ def test_a_timer_that_powers_off_ends_the_instance(real: RunningSandbox) -> None
 
 
 def named(machine: Machine, *seconds: str) -> list[str]:
-    words = [one.cmdline() for one in machine.processes()]
-    return [one[1] for one in words if one[:1] == ["sleep"] and one[1] in seconds]
+    return [one[1] for one in machine.commands() if one[:1] == ["sleep"] and one[1] in seconds]
