@@ -55,8 +55,10 @@ class JobLife:
         assignment = await self._parts.orders.until(lambda each: each.may_start)
         if not (assignment.job.command or assignment.job.user_data):
             return
-        await self._parts.rendezvous.complete.wait()
-        assignment = await self._parts.orders.until(lambda each: each.may_start)
+        if not self.folder.is_prepared:
+            # What has begun goes on, though a peer be missing by now.
+            await self._parts.rendezvous.complete.wait()
+            assignment = await self._parts.orders.until(lambda each: each.may_start)
         if not await self._begin(assignment):
             return
         shipper = Shipper(

@@ -97,6 +97,9 @@ class Machine:
         file = self.root / "var/lib/spawn/job/journal"
         return file.read_bytes() if file.exists() else b""
 
+    def owner_of(self, name: str) -> int:
+        return (self.root / name).stat().st_uid
+
     def end_job(self) -> None:
         """End what the agent has left running, by the ids that it has written down."""
         for name in ("keeper", "group"):

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from agent.identity import BODY, Audience, prove
 from agent.metadata import Credentials
 from agent.signing import Post, sign
+from services.iam_broker.plan.proofs import Expected, read_proof
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, tzinfo=UTC)
-CREDENTIALS = Credentials("ASIAEXAMPLE", "secret/with+signs", "token==/+")
+CREDENTIALS = Credentials("ASIAEXAMPLEEXAMPLE00", "secret/with+signs", "token==/+")
 HEADER = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40)
 
 
@@ -65,6 +66,13 @@ def test_signatures_are_those_of_botocore(audience: str, nonce: str, region: str
 )
 def test_a_proof_says_where_it_may_be_checked(audience: Audience, url: str) -> None:
     assert proof_of(audience)["url"] == url
+
+
+@pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:5000"])
+def test_the_broker_takes_it_for_a_proof(endpoint: str) -> None:
+    token = prove(Audience("d-1", "eu-central-1", endpoint), CREDENTIALS, nonce="n" * 32, now=NOON)
+    expected = Expected(deployment="d-1", endpoint=endpoint, now=NOON)
+    assert read_proof(token, expected).nonce == "n" * 32
 
 
 def test_a_proof_is_bound_to_its_audience_and_its_nonce() -> None:

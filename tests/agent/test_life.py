@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
 from spawn.contracts.reports import BootFailed, ExecOutput
 from tests.agent.launcher import OTHER, a_peer, launching, output_of_lines
-from tests.agent.machine import WAIT, Machine
+from tests.agent.machine import WAIT, Machine, a_machine
+from tests.fixtures.nats import NatsServer
 
 pytestmark = pytest.mark.door
 
@@ -140,6 +142,8 @@ async def test_sigterm_ends_the_agent_and_not_the_job(bus: Bus, machine: Machine
         await machine.start()
         await output_of_lines(bus, 1)
         assert await machine.stop() == 0
+        # A peer that is missing by now holds up only what has not begun.
+        launcher.assignment = msgspec.structs.replace(launcher.assignment, size=2)
         machine.go()
         await machine.start()
         exited = await launcher.exited()
@@ -148,3 +152,28 @@ async def test_sigterm_ends_the_agent_and_not_the_job(bus: Bus, machine: Machine
     assert output == b"begun\nend\n"
     assert len([name for name, _ in launcher.said if name == "job.started"]) == 1
     assert len(set(launcher.ids)) == len(launcher.ids)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+async def test_the_command_is_the_login_users_and_the_boot_script_roots(
+    bus: Bus, nats_server: NatsServer
+) -> None:
+    job = JobSpec(
+        user_data="#!/bin/sh\nid -u\n",
+        command="id -u; id -g; pwd; echo named >/dev/stderr; touch mine; echo $USER",
+    )
+    # Below a folder that another user may enter, unlike those of pytest.
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)  # noqa: PTH101 - a blocking method of a path, says another rule
+        async with a_machine(Path(name), nats_server.url) as machine:
+            passwd = machine.root / "etc/passwd"
+            passwd.parent.mkdir()
+            passwd.write_text("ubuntu:x:64123:64124::/home/ubuntu:/bin/bash\n")
+            async with launching(bus, job) as launcher:
+                await machine.start()
+                exited = await launcher.exited()
+            home = f"{machine.root}/home/ubuntu"
+            expected = ["0", "64123", "64124", home, "named", "ubuntu"]
+            assert exited.tail.splitlines() == expected
+            assert machine.owner_of("home/ubuntu/mine") == 64123
+            assert machine.owner_of("home/ubuntu/.ssh/authorized_keys") == 64123
