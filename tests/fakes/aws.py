@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
 from spawn.aws.errors import outcome_of
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.clock import Clock
+from spawn.contracts.identities import NONCE_HEADER, SignedCall
 from tests.fakes.ec2 import REGION, ZONES, FakeInstances
+from tests.fakes.iam import FakeIam
 
 ACCOUNT = "123456789012"
 TYPES = ("t3.micro", "t3.medium", "m7i.large")
@@ -98,8 +101,50 @@ class FakeSsm:
         return self.parameters[name]
 
 
+class FakeS3:
+    """S3 in one region: what buckets hold, by key; `taken` are names that others have."""
+
+    def __init__(self, region: str) -> None:
+        self.buckets: dict[str, dict[str, bytes]] = {}
+        self.taken: set[str] = set()
+        self.counted: Counter[str] = Counter()
+        self._region = region
+
+    async def ensure_bucket(self, name: str) -> None:
+        self.counted["HeadBucket"] += 1
+        if name in self.taken:
+            raise outcome_of("BucketAlreadyExists", "The requested bucket name is taken")
+        if name not in self.buckets:
+            self.counted["CreateBucket"] += 1
+            self.buckets[name] = {}
+
+    async def put_once(self, bucket: str, key: str, content: bytes) -> None:
+        self.counted["HeadObject"] += 1
+        if bucket not in self.buckets:
+            raise outcome_of("NoSuchBucket", "The specified bucket does not exist", status=404)
+        if key not in self.buckets[bucket]:
+            self.counted["PutObject"] += 1
+            self.buckets[bucket][key] = content
+
+    async def presigned_get(self, bucket: str, key: str, *, expires: timedelta) -> str:
+        signature = f"X-Amz-Expires={expires.total_seconds():.0f}&X-Amz-Signature=0"
+        return f"https://{bucket}.s3.{self._region}.amazonaws.com/{key}?{signature}"
+
+
 class FakeSts:
-    """The Security Token Service."""
+    """The Security Token Service: `signers` says whose the proof with a nonce is."""
+
+    def __init__(self) -> None:
+        self.endpoint = ""
+        self.signers: dict[str, Caller] = {}
+        self.asked = 0
+
+    async def whoami(self, call: SignedCall) -> Caller:
+        self.asked += 1
+        found = self.signers.get(call.headers[NONCE_HEADER])
+        if found is None:
+            raise outcome_of("SignatureDoesNotMatch", "The signature does not match.")
+        return found
 
     async def caller(self) -> Caller:
         return Caller(account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:user/test")
@@ -113,6 +158,12 @@ class FakeAws:
         self._clock = clock
         self._ec2: dict[str, FakeEc2] = {}
         self._ssm: dict[str, FakeSsm] = {}
+        self._s3: dict[str, FakeS3] = {}
+        self._iam = FakeIam()
+        self._sts = FakeSts()
+
+    def iam(self) -> FakeIam:
+        return self._iam
 
     def ec2(self, region: str) -> FakeEc2:
         return self._ec2.setdefault(region, FakeEc2(self._clock, region))
@@ -120,14 +171,18 @@ class FakeAws:
     def ssm(self, region: str) -> FakeSsm:
         return self._ssm.setdefault(region, FakeSsm())
 
+    def s3(self, region: str) -> FakeS3:
+        return self._s3.setdefault(region, FakeS3(region))
+
     def sts(self) -> FakeSts:
-        return FakeSts()
+        return self._sts
 
     async def account(self) -> str:
         return ACCOUNT
 
     def calls(self) -> dict[str, int]:
-        return dict(sum((one.counted for one in self._ec2.values()), Counter[str]()))
+        regions = (*self._ec2.values(), *self._s3.values())
+        return dict(sum((one.counted for one in regions), Counter[str]()))
 
 
 def _type(name: str) -> InstanceType:
