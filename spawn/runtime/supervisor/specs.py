@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from spawn.errors import NotFound
 from spawn.runtime.home import ControlState, Home, Mode, SandboxFacts
 from spawn.runtime.supervisor.bus_config import SERVICES_INBOX
 
@@ -14,6 +15,10 @@ CLOUD = "sandbox"
 SERVICES = "services"
 """The names of the processes; with `isolate` each service is a process of its own name."""
 
+BUILT_AGENT = Path(__file__).resolve().parents[3] / "build" / "agent.pyz"
+"""The machines' agent as `make agent` leaves it beside the code."""
+
+_AGENT_FILE = "SPAWN_AGENT_FILE"
 _NOWHERE = "/dev/null"
 _BROKER = "iam_broker"
 """The one service that is given the keys of the bus's doors."""
@@ -103,6 +108,7 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         env.pop("SPAWN_HTTP_PORT", None)
     return {
         **_machine_env(state),
+        _AGENT_FILE: str(BUILT_AGENT),
         **env,
         "SPAWN_HOME": str(home.root),
         "SPAWN_DEPLOYMENT": state.deployment,
@@ -110,6 +116,20 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         "SPAWN_NATS_CREDS": str(home.creds("services")),
         "SPAWN_NATS_INBOX": SERVICES_INBOX,
     }
+
+
+def agent_file(base: Mapping[str, str]) -> str:
+    """Return the path of the machines' agent; none when machines are to run nothing.
+
+    Raises `NotFound` with what to do when there is no such file.
+    """
+    chosen = base.get(_AGENT_FILE, str(BUILT_AGENT))
+    if chosen and not Path(chosen).is_file():
+        raise NotFound(
+            f"the machines' agent is missing: no file {chosen}; `make agent` builds it, and"
+            f" {_AGENT_FILE} names another"
+        )
+    return chosen
 
 
 def _machine_env(state: ControlState) -> dict[str, str]:

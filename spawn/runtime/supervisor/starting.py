@@ -22,7 +22,7 @@ from spawn.runtime.supervisor.footprint import Footprint
 from spawn.runtime.supervisor.launch import Running
 from spawn.runtime.supervisor.report import Busy, Failed, Progress, Ready, Report, decode
 from spawn.runtime.supervisor.settings import SupervisorSettings
-from spawn.runtime.supervisor.specs import Options, Spec
+from spawn.runtime.supervisor.specs import Options, Spec, agent_file
 
 T = TypeVar("T")
 
@@ -56,11 +56,12 @@ class Starter:
         """Return the running control plane, started now if there was none.
 
         Without `detach` it ends when this process does. Raises `Conflict` when one runs that
-        was asked for otherwise, `Rejected` when it can't be as asked, `Transient` with the end
-        of a log when something does not start.
+        was asked for otherwise, `Rejected` when it can't be as asked, `NotFound` when machines
+        would have no agent, `Transient` with the end of a log when something does not start.
         """
         while (await self._other() or await self._end_abandoned()) is None:
             self._check_cloud(options)
+            agent_file(environment())
             prepare(self._home)
             started = await self._start(options, detach=detach)
             if started is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from spawn.errors import NotFound
 from spawn.runtime.home import ControlState, Home, SandboxFacts
 from spawn.runtime.processes import ProcessRef
 from spawn.runtime.supervisor import specs
@@ -60,6 +61,21 @@ def test_services_are_told_their_bus_whatever_the_surroundings_say() -> None:
     assert env["SPAWN_NATS_URL"] == STATE.bus_url
     assert env["SPAWN_NATS_CREDS"] == "/state/services.creds"
     assert env["SPAWN_DEPLOYMENT"] == "ada-1"
+
+
+def test_machines_get_the_agent_that_was_built_unless_another_is_named() -> None:
+    assert specs.service_env({}, HOME, state=STATE)["SPAWN_AGENT_FILE"] == str(specs.BUILT_AGENT)
+    named = {"SPAWN_AGENT_FILE": "/other.pyz"}
+    assert specs.service_env(named, HOME, state=STATE).items() >= named.items()
+
+
+def test_a_missing_agent_is_named_with_what_to_do(tmp_path: Path) -> None:
+    there = tmp_path / "agent.pyz"
+    there.touch()
+    assert specs.agent_file({"SPAWN_AGENT_FILE": str(there)}) == str(there)
+    assert not specs.agent_file({"SPAWN_AGENT_FILE": ""})
+    with pytest.raises(NotFound, match="make agent"):
+        specs.agent_file({"SPAWN_AGENT_FILE": str(tmp_path / "none.pyz")})
 
 
 @pytest.mark.parametrize(
