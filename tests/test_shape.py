@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spawn.runtime.service import AnyService, CommandRoute, FactRoute
+from spawn.runtime.service import AnyService, CommandRoute, FactRoute, ReportRoute
 
 ROOT = Path(__file__).parent.parent
 TREES = ("spawn", "services", "cli", "sandbox", "tests", "scripts")
@@ -22,7 +22,7 @@ SERVICES = sorted(
 ROOMS = {"__main__", "service", "handlers", "plan", "apply", "ports", "config"}
 MORE_ROOMS = {"adapters", "memory", "metrics", "model"}
 
-SUBJECT = re.compile(r"`(spawn\.(?:cmd|evt|api)\.[\w.*>]+|[a-z]+\.(?:[a-z]+|\*))`")
+SUBJECT = re.compile(r"`(spawn\.(?:cmd|evt|api|agent)\.[\w.*>]+|[a-z]+\.(?:[a-z]+|\*))`")
 
 
 def python_files() -> list[Path]:
@@ -93,7 +93,13 @@ class TestEveryService:
             if isinstance(each, FactRoute)
             for kind in each.kinds
         }
-        assert told(name, "Hears") == commands | facts
+        reports = {
+            f"spawn.agent.*.*.{kind}"
+            for each in routes
+            if isinstance(each, ReportRoute)
+            for kind in each.kinds
+        }
+        assert told(name, "Hears") == commands | facts | reports
 
     def test_says_what_it_answers(self, name: str) -> None:
         answers = {f"spawn.api.{name}.{each.verb}" for each in table_of(name).endpoints}
@@ -122,7 +128,7 @@ class TestEveryService:
 
 
 def test_the_import_linter_holds_no_service_that_is_gone() -> None:
-    assert shape_contract()["containers"] == [f"services.{name}" for name in SERVICES]
+    assert set(shape_contract()["containers"]) == {f"services.{name}" for name in SERVICES}
     assert shape_contract()["exhaustive"] is True
 
 

@@ -1,9 +1,13 @@
 """The launcher: makes arrays, watches their instances, and ends them.
 
-Hears: `spawn.cmd.launcher.launch`, `spawn.cmd.launcher.terminate`.
-Answers: `spawn.api.launcher.plan`, `spawn.api.launcher.collect`.
-Says: `array.*`, `instance.*`.
-Calls: EC2 (RunInstances, DescribeInstances, TerminateInstances, look-ups), SSM GetParameter.
+Hears: `spawn.cmd.launcher.launch`, `spawn.cmd.launcher.terminate`, and of machines
+`spawn.agent.*.*.hello`, `spawn.agent.*.*.job.exited`, `spawn.agent.*.*.boot.failed`.
+Answers: `spawn.api.launcher.plan`, `spawn.api.launcher.collect`, `spawn.api.launcher.roster`,
+`spawn.api.launcher.exec`; machines at `spawn.api.launcher.assignment.*.*` and
+`spawn.api.launcher.peers.*.*`.
+Says: `array.*`, `instance.*`, `member.*`, and nudges to machines.
+Calls: EC2 (RunInstances, DescribeInstances, TerminateInstances, look-ups), SSM GetParameter, S3
+(the agent's bucket), the IAM broker's `ensure`.
 Writes: `spawn-arrays`, `spawn-members`, `spawn-specs`; nobody else does.
 
 Invariants:
@@ -13,5 +17,6 @@ Invariants:
   nothing more is launched.
 - An event is written with the state that it tells of, and is on the bus before that record is
   replaced.
+- Peers count as complete once every rank that was had is placed and its machine has said hello.
 - Only an instance whose record or own lease says so is ended; an unknown one is adopted.
 """

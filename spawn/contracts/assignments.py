@@ -25,9 +25,10 @@ ASK_EVERY_SECONDS = 30
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """The whole truth for one machine.
 
-    `size` counts the ranks that are filled; `may_start` is false while an older generation of
-    the rank may still run; `ends` says that the array is being ended; `peers_revision` goes up
-    whenever the answer of `peers` changes; `master_port` is the same for the whole array.
+    `size` counts the ranks that are filled, but for those lost before their machine said hello;
+    `may_start` is false while an older generation of the rank may still run; `ends` says that the
+    array is being ended; `peers_revision` goes up whenever a hello or a replacement changes the
+    answer of `peers`; `master_port` is the same for the whole array.
     """
 
     array_id: ArrayId

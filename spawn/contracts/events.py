@@ -57,10 +57,7 @@ class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"
 
 
 class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
-    """All members that the launch policy wants are running, `seconds` after acceptance.
-
-    `api_calls` counts the AWS calls that were made for this array, by API.
-    """
+    """All that the launch policy wants run, `seconds` after acceptance, by so many `api_calls`."""
 
     size: int
     ready: int
@@ -79,7 +76,7 @@ class ArrayDegraded(EventData, frozen=True, kw_only=True, tag="array.degraded"):
 
 
 class ArrayFinished(EventData, frozen=True, kw_only=True, tag="array.finished"):
-    """The job has ended on every member."""
+    """The job has ended: on every member, or at the first failure where that ends it."""
 
     succeeded: bool
     failed_ranks: str = ""
@@ -296,6 +293,6 @@ def event_name(kind: type[EventData]) -> str:
 def event_id(array_id: ArrayId, data: Data, version: int | str) -> str:
     """Derive `<array>/<noun>/<rank>/<generation>/<verb>/<revision>` from the writing record."""
     noun, verb = event_name(type(data)).split(".")
-    parts = (getattr(data, field, None) for field in ("rank", "generation"))
-    shown = ("-" if part is None else str(part) for part in parts)
-    return "/".join((array_id, noun, *shown, verb, str(version)))
+    named = (getattr(data, field, None) for field in ("rank", "generation"))
+    rank, generation = ("-" if each is None else each for each in named)
+    return f"{array_id}/{noun}/{rank}/{generation}/{verb}/{version}"

@@ -24,6 +24,9 @@ class MemberState(StrEnum):
     LOST = "lost"
 
 
+_ENDED = frozenset({MemberState.EXITED, MemberState.LOST})
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a machine's hello says of itself: what its peers need to reach it.
 
@@ -40,9 +43,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A rank slot and the instance that fills it now.
 
-    `facts` are there once its agent has said hello; `exit_code` once its job
-    has ended. `outbox` holds the events that this very write caused; they are published after
-    it and are replaced by those of the next write.
+    `facts` are there once its agent has said hello, and `hellos` counts those that said something
+    new, over all generations; `exit_code` is there once its job has ended. `outbox` holds the
+    events that this very write caused; they are published after it and are replaced by those of
+    the next write.
     """
 
     array_id: ArrayId
@@ -54,19 +58,23 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     version: int = 1
     reason: str = ""
     facts: Facts | None = None
+    hellos: int = 0
     exit_code: int | None = None
     restarts: int = 0
     outbox: tuple[Event, ...] = ()
 
     @property
     def is_over(self) -> bool:
-        """Whether the member's instance has ended, as asked (exited) or not (lost)."""
-        return self.instance.state is InstanceState.TERMINATED
+        """Whether the member's instance has ended, and its record says so.
+
+        One that EC2 lists as ended before it was recorded at all is still to be told of.
+        """
+        return self.instance.state is InstanceState.TERMINATED and self.state in _ENDED
 
     @property
     def is_done(self) -> bool:
         """Whether the member's job will not run any more here."""
-        return self.is_over or self.state in {MemberState.EXITED, MemberState.LOST}
+        return self.state in _ENDED
 
 
 def member_key(array_id: ArrayId, rank: int) -> str:

@@ -6,7 +6,7 @@ new stores, events and fences of the same server.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
 
@@ -17,8 +17,9 @@ from spawn.bus.cloudevents import decode_event, event_headers
 from spawn.bus.ports import CaughtUp, Change, Deleted, Entry, Receipt, Restarted
 from spawn.bus.stores import check_key
 from spawn.bus.streams import LARGEST_COMMAND
+from spawn.contracts.assignments import Tell
 from spawn.contracts.events import Event
-from spawn.errors import Conflict, NotFound, Rejected
+from spawn.errors import Conflict, NotFound, Outcome, Rejected, Transient
 
 T = TypeVar("T")
 
@@ -71,6 +72,7 @@ class FakeBus:
         self.events: list[Event] = []
         self.event_ids: dict[str, int] = {}
         self.commands: list[Sent] = []
+        self.tells: list[tuple[str, Tell]] = []
         self.fences: dict[str, tuple[str, int]] = {}
         self.held: dict[str, FakeFence] = {}
         self.fence_revision = 0
@@ -201,6 +203,33 @@ class FakeCommands:
                 return Receipt("SPAWN_COMMANDS", number, duplicate=True)
         self._bus.commands.append(Sent(subject, data, message_id))
         return Receipt("SPAWN_COMMANDS", len(self._bus.commands))
+
+
+class FakeTells:
+    """A `TellsPort`: what machines are told can be read in `FakeBus.tells`."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        self._bus = bus
+
+    async def tell(self, subject: str, tell: Tell) -> None:
+        self._bus.tells.append((subject, codec.decode(codec.encode(tell), Tell)))
+
+
+class FakeRequests:
+    """A `RequestsPort`: each subject has one answer, or the outcome that is raised instead."""
+
+    def __init__(self, answers: Mapping[str, msgspec.Struct | Outcome]) -> None:
+        self.answers = dict(answers)
+        self.asked: list[tuple[str, msgspec.Struct]] = []
+
+    async def ask(self, subject: str, body: msgspec.Struct, answer: type[T]) -> T:
+        self.asked.append((subject, body))
+        found = self.answers.get(subject)
+        if isinstance(found, Outcome):
+            raise found
+        if found is None:
+            raise Transient(f"nobody answers on {subject}")
+        return codec.decode(codec.encode(found), answer)
 
 
 class FakeFence:

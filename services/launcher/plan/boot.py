@@ -35,6 +35,7 @@ def render_user_data(template: str, array: Array, chunk: Chunk, boot: Boot) -> s
     text = template
     for name, value in values.items():
         text = text.replace(f"@{name}@", shlex.quote(value))
-    if len(text.encode()) > LARGEST_USER_DATA:
-        raise Rejected(f"the boot script has {len(text)} bytes, {LARGEST_USER_DATA} fit")
+    size = len(text.encode())
+    if size > LARGEST_USER_DATA:
+        raise Rejected(f"the boot script has {size} bytes, {LARGEST_USER_DATA} fit")
     return text

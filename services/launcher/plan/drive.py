@@ -15,7 +15,7 @@ from services.launcher.model import (
     Write,
 )
 from services.launcher.plan.outcome import judge_job
-from services.launcher.plan.rendezvous import is_complete, revision_of
+from services.launcher.plan.rendezvous import is_complete, is_stranded, revision_of
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
 from spawn.contracts.events import (
@@ -156,17 +156,31 @@ def _counts_as_ready(member: Member, array: Array) -> bool:
 def _watch_over(view: View) -> Iterator[Step]:
     array = view.array
     if array.has_job and array.state is not ArrayState.FINISHED:
-        finish = judge_job(view)
+        finish = judge_job(view) or _judge_start(view)
         if finish is not None:
             yield finish
             return
     if view.members and not _living(view):
         finished = array.state is ArrayState.FINISHED
-        reason = "its job has ended" if finished else "all its instances were ended from outside"
+        ended = f"its job has ended: {array.reason}"
+        reason = ended if finished else "all its instances were ended from outside"
         yield Write(array=end(array, reason, now=view.now), reason=reason)
         return
     if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
         yield from _note_losses(view)
+
+
+def _judge_start(view: View) -> Write | None:
+    """Give up a job that waits for members that never come."""
+    array = view.array
+    if array.state is ArrayState.RECOVERED or not is_stranded(array, view.members):
+        return None
+    missing = [each for each in view.members.values() if each.is_done and each.facts is None]
+    why = "; ".join(_explain_losses(missing))
+    reason = f"fewer than the {array.min_count} wanted are left to begin the job. {why}"
+    return Write(
+        array=give_up(array, "lost", reason, now=view.now), reason="the job can't begin any more"
+    )
 
 
 def _note_losses(view: View) -> Iterator[Step]:

@@ -86,15 +86,16 @@ def _starts(member: Member, seen: Instance) -> bool:
 
 
 def _gone(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange:
-    if member.state is MemberState.EXITED:
-        state, reason = member.state, member.reason
-    elif array.ending is not None:
+    if array.ending is not None:
         state, reason = MemberState.EXITED, array.ending.reason
     else:
         state, reason = MemberState.LOST, seen.reason or "ended outside of spawn"
     data = InstanceTerminated(
         rank=member.rank, generation=member.generation, instance=seen, reason=reason
     )
+    if member.state is MemberState.EXITED:
+        # How its job has ended is what there is to say of the member.
+        state, reason = member.state, member.reason
     return rewrite(member, array, now, data=data, instance=seen, state=state, reason=reason)
 
 

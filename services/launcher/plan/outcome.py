@@ -19,7 +19,8 @@ def judge_job(view: View) -> Write | None:
     array = view.array
     failed = [each for each in view.members.values() if each.is_done and each.exit_code != 0]
     fails_now = bool(failed) and array.spec.on_member_failure is OnMemberFailure.FAIL_ARRAY
-    if not fails_now and not all(each.is_done for each in view.members.values()):
+    is_done = bool(view.members) and all(each.is_done for each in view.members.values())
+    if not fails_now and not is_done:
         return None
     data = ArrayFinished(
         succeeded=not failed,

@@ -16,7 +16,7 @@ def assignment_of(
         array_id=array.id,
         name=array.name,
         rank=member.rank,
-        size=len(members),
+        size=len(expected(members)),
         generation=member.generation,
         lease=array.lease,
         job=job,
@@ -27,25 +27,38 @@ def assignment_of(
 
 
 def peers_of(array: Array, members: Mapping[int, Member]) -> Peers:
-    """List who has said hello; the list is complete when all ranks are placed and all have."""
+    """List who has said hello; the list is complete when nobody else is expected to."""
     present = [members[rank] for rank in sorted(members) if members[rank].facts is not None]
     return Peers(
         revision=revision_of(members.values()),
         complete=is_complete(array, members),
-        size=len(members),
+        size=len(expected(members)),
         peers=tuple(_peer(member) for member in present),
     )
 
 
 def is_complete(array: Array, members: Mapping[int, Member]) -> bool:
-    """Say whether nobody else is expected: the barrier is open."""
+    """Say whether nobody else is expected, and enough are there: the barrier is open."""
     placed = array.placement is not None and not array.chunks and not array.intents
-    return placed and bool(members) and all(each.facts is not None for each in members.values())
+    counted = expected(members)
+    enough = len(counted) >= array.min_count
+    return placed and enough and all(each.facts is not None for each in counted)
+
+
+def is_stranded(array: Array, members: Mapping[int, Member]) -> bool:
+    """Say whether the barrier never opens: too few of those that have said hello or may do so."""
+    boots = array.placement is not None and array.placement.boot is not None
+    return boots and len(expected(members)) < array.min_count
+
+
+def expected(members: Mapping[int, Member]) -> list[Member]:
+    """Return who belongs to the peers: all but those that were lost before they said hello."""
+    return [each for each in members.values() if each.facts is not None or not each.is_done]
 
 
 def revision_of(members: Iterable[Member]) -> int:
-    """Return a number that goes up with every hello and every replacement, and never down."""
-    return sum(2 * each.generation + (each.facts is not None) for each in members)
+    """Return a number that goes up with every news of a hello and every replacement."""
+    return sum(each.generation + each.hellos for each in members)
 
 
 def _peer(member: Member) -> Peer:

@@ -12,6 +12,9 @@ from spawn.contracts.reports import BootFailed, Hello, JobExited, Report
 BOOT_FAILED = 70
 """Exit code of a member whose machine could not begin its job (sysexits.h: EX_SOFTWARE)."""
 
+_LONGEST_REASON = 300
+"""Characters of a reason that are kept: an array's record holds those of several members."""
+
 _BEFORE_HELLO = frozenset({MemberState.LAUNCHED, MemberState.RUNNING})
 
 
@@ -30,7 +33,8 @@ def note_report(
                 rank=member.rank, generation=member.generation, instance_id=member.instance.id
             )
             newly = data if member.state in _BEFORE_HELLO else None
-            return rewrite(member, array, now, data=newly, state=state, facts=facts)
+            hellos = member.hellos + 1
+            return rewrite(member, array, now, data=newly, state=state, facts=facts, hellos=hellos)
         case JobExited(exit_code=code, restarts=restarts, reason=reason):
             return _exited(member, array, code, reason, restarts=restarts, now=now)
         case BootFailed(step=step, reason=reason):
@@ -53,5 +57,5 @@ def _exited(  # noqa: PLR0913 - what a job's end consists of
         state=MemberState.EXITED,
         exit_code=code,
         restarts=restarts,
-        reason=reason,
+        reason=reason[:_LONGEST_REASON],
     )

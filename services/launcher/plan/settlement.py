@@ -93,6 +93,7 @@ def _new_member(  # noqa: PLR0913 - one record, made of what each of these alone
         state=MemberState.LAUNCHED,
         instance=instance,
         changed_at=now,
+        hellos=holder.hellos if holder else 0,
     )
     data = InstanceLaunched(
         rank=rank,

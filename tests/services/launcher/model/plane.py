@@ -1,6 +1,7 @@
 """A control plane of launchers on fakes: one bus and one cloud, replicas that come and go."""
 
 import asyncio
+import hashlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -16,17 +17,18 @@ from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
-from services.launcher.ports import Stores, World
+from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
 from spawn.contracts import arrays, launches, members
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
+from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.ids import ArrayId, array_id
 from spawn.contracts.launches import Launch, LaunchSpec, Terminate
 from spawn.contracts.members import Member
 from spawn.errors import Outcome, Transient
 from tests.fakes.aws import FakeAws, FakeEc2
-from tests.fakes.bus import FakeBus, FakeStore
+from tests.fakes.bus import FakeBus, FakeRequests, FakeStore, FakeTells
 from tests.fakes.ec2 import REGION
 from tests.fakes.warp import WarpClock, WarpLoop
 from tests.services.launcher.model.power import (
@@ -54,6 +56,15 @@ SETTINGS = Settings(
     default_instance_type="m7i.large",
     pending_poll=timedelta(seconds=2),
 )
+
+AGENT = Agent(
+    content=b"the agent",
+    sha256=hashlib.sha256(b"the agent").hexdigest(),
+    template="#!/bin/bash\narray=@ARRAY_ID@ ranks=@RANKS@ agent=@AGENT_URL@\n",
+    bus_url="tls://bus.example.org:4222",
+    bus_fingerprint="f" * 64,
+)
+GRANT = Grant(hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/test/")
 
 Body = Launch | Terminate
 
@@ -123,6 +134,7 @@ class Plane:
         self.line = Line()
         self.deaths: list[float] = []
         self.events = WindowedEvents(self.bus, self.clock, window=DUPLICATE_WINDOW)
+        self.requests = FakeRequests({API_ENSURE: GRANT})
         self._numbers = count(1)
 
     @property
@@ -154,6 +166,9 @@ class Plane:
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,
+            tells=cast("Any", Door(FakeTells(self.bus), power, latency=BUS_LATENCY)),
+            requests=cast("Any", Door(self.requests, power, latency=BUS_LATENCY)),
+            agent=AGENT,
             aws=cast("Any", Aws(self.aws, power, latency=AWS_LATENCY)),
             count_replicas=one,
         )

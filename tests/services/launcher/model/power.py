@@ -131,6 +131,9 @@ class Aws:
     def ssm(self, region: str) -> Any:
         return Door(self._behind.ssm(region), self._power, latency=self._latency)
 
+    def s3(self, region: str) -> Any:
+        return Door(self._behind.s3(region), self._power, latency=self._latency)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._behind, name)
 

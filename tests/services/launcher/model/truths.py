@@ -51,7 +51,7 @@ def check_array(plane: Plane, array: Array) -> None:
     assert (array.chunks, array.intents) == ((), ())
     living = living_of(plane, array.id)
     held = plane.members(array.id)
-    claimed = {member.instance.id for member in held if not member.state.is_over}
+    claimed = {member.instance.id for member in held if not member.is_over}
     assert {machine.id for machine in living} == claimed
     ranks = [member.rank for member in held]
     assert len(set(ranks)) == len(ranks)
@@ -134,7 +134,7 @@ def check_member(member: Member, told: list[Event]) -> None:
         places = [ORDER.index(verb) for verb in verbs if verb in ORDER]
         assert places == sorted(set(places)), verbs
     verbs = by_generation[member.generation]
-    assert ("terminated" in verbs) == member.state.is_over
+    assert ("terminated" in verbs) == member.is_over
 
 
 def living_of(plane: Plane, array: ArrayId) -> list[Machine]:

@@ -227,7 +227,7 @@ def test_a_young_member_that_is_not_seen_is_never_ended(
     before = {member.rank: member for member in held}
     for change in observe(held, seen, known, now=NOON):
         member = before[change.member.rank]
-        if change.member.state.is_over and member.instance.id not in seen.listed:
+        if change.member.is_over and member.instance.id not in seen.listed:
             assert NOON - member.changed_at >= VISIBILITY
             assert member.instance.id in seen.asked
 
@@ -238,6 +238,6 @@ def test_a_member_that_is_over_stays_over(
     drawn: Look,
 ) -> None:
     held, seen, known = drawn
-    over = {member.rank for member in held if member.state.is_over}
+    over = {member.rank for member in held if member.is_over}
     changed = {each.member.rank for each in observe(held, seen, known, now=NOON)}
     assert not over & changed

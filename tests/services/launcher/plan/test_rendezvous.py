@@ -4,18 +4,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.launcher.plan.rendezvous import assignment_of, is_complete, peers_of, revision_of
+from services.launcher.plan.reports import note_report
+from services.launcher.plan.settlement import members_of
 from spawn.contracts.arrays import Array
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Facts, Member
-from tests.builders import a_chunk, an_array, an_ending, an_instance, running
+from spawn.contracts.reports import Hello
+from tests.builders import (
+    NOON,
+    a_chunk,
+    an_array,
+    an_ending,
+    an_instance,
+    described,
+    lost,
+    running,
+)
 from tests.services.launcher.plan.views import with_intent
 
 FACTS = Facts(hostname="ip-10-0-0-1", slots=4)
+OTHER = Facts(hostname="ip-10-0-0-1", slots=8)
+HELLO = Hello(generation=0, at=NOON, boot_id="b", agent_version="1", facts=OTHER)
 
 
 def greeted(rank: int = 0, **changes: object) -> Member:
     """Return a member whose agent has said hello."""
-    return running(rank, facts=FACTS, **changes)
+    return running(rank, **{"facts": FACTS, "hellos": 1, **changes})
 
 
 def placed(size: int = 2) -> Array:
@@ -72,6 +86,21 @@ def test_peers_are_in_order_of_ranks_with_private_addresses() -> None:
             id="a rank waits for a pool",
         ),
         pytest.param(with_intent(an_array(size=2)), by_rank(), False, id="a call is open"),
+        pytest.param(
+            placed(), by_rank(greeted(0), lost(1)), False, id="one is lost without a hello"
+        ),
+        pytest.param(
+            msgspec.structs.replace(placed(), min_count=1),
+            by_rank(greeted(0), lost(1)),
+            True,
+            id="one is lost without a hello, and can be spared",
+        ),
+        pytest.param(
+            placed(),
+            by_rank(greeted(0), lost(1, facts=FACTS)),
+            True,
+            id="one is lost after its hello: the others may have begun with it",
+        ),
     ],
 )
 def test_the_barrier(array: Array, members: dict[int, Member], expected: bool) -> None:
@@ -79,19 +108,31 @@ def test_the_barrier(array: Array, members: dict[int, Member], expected: bool) -
     assert peers_of(array, members).complete is expected
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=8))
+def test_who_was_lost_without_a_hello_is_no_peer_and_does_not_count() -> None:
+    members = by_rank(greeted(0), lost(1), greeted(2))
+    array = msgspec.structs.replace(placed(3), min_count=2)
+    peers = peers_of(array, members)
+    assert ([each.index for each in peers.peers], peers.size) == ([0, 2], 2)
+    assert assignment_of(array, members[0], members, JobSpec()).size == 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=8))
 def test_the_revision_goes_up_with_every_hello_and_every_replacement(
-    states: list[tuple[int, bool]],
+    states: list[tuple[int, int]],
 ) -> None:
-    members = [
-        greeted(rank, generation=generation) if hello else running(rank, generation=generation)
-        for rank, (generation, hello) in enumerate(states)
-    ]
-    before = revision_of(members)
-    for rank, member in enumerate(members):
-        others = members[:rank] + members[rank + 1 :]
-        replaced = running(rank, generation=member.generation + 1)
-        assert revision_of([*others, replaced]) > before
-        if member.facts is None:
-            hello = msgspec.structs.replace(member, facts=FACTS)
-            assert revision_of([*others, hello]) > before
+    members = {
+        rank: running(rank, generation=generation, hellos=hellos, facts=FACTS if hellos else None)
+        for rank, (generation, hellos) in enumerate(states)
+    }
+    before = revision_of(members.values())
+    intent = with_intent(an_array(size=1)).intents[0]
+    made = described(intent, 0)
+    new = msgspec.structs.replace(made, instance=an_instance(99))
+    for rank, member in members.items():
+        hello = msgspec.structs.replace(HELLO, generation=member.generation)
+        change = note_report(member, hello, placed(), now=NOON)
+        assert change is not None
+        assert revision_of((members | {rank: change.member}).values()) > before
+        gone = lost(0, generation=member.generation, hellos=member.hellos)
+        (replaced,) = members_of(placed(), intent, [new], {0: gone}, now=NOON)
+        assert revision_of((members | {rank: replaced}).values()) > before

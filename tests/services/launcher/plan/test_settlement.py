@@ -18,6 +18,7 @@ from services.launcher.plan.settlement import (
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import ArrayLaunching, InstanceLaunched
 from spawn.contracts.ids import ClientToken
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.pools import Pool
 from spawn.errors import Cause
 from tests.builders import (
@@ -83,7 +84,8 @@ def test_the_same_instance_does_not_come_back_after_its_end() -> None:
 def test_a_lost_member_is_followed_by_the_next_generation() -> None:
     array = asked(an_array(size=1))
     (intent,) = array.intents
-    known = {0: lost(0, instance=an_instance(9), version=3)}
+    gone = an_instance(9, state=InstanceState.TERMINATED)
+    known = {0: lost(0, instance=gone, version=3)}
     (member,) = members_of(array, intent, [described(intent, 0)], known, now=NOON)
     assert (member.generation, member.version) == (1, 4)
 

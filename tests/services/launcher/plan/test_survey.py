@@ -65,7 +65,13 @@ def test_other_regions_and_unknown_arrays_are_not_looked_at() -> None:
 
 
 def test_an_ended_member_of_an_ending_array_is_not_looked_at() -> None:
-    assert survey(ENDING, lost(), a_member(1, state=MemberState.EXITED)).members == ()
+    gone = a_member(1, state=MemberState.EXITED, instance=lost(1).instance)
+    assert survey(ENDING, lost(), gone).members == ()
+
+
+def test_a_machine_whose_job_has_ended_is_looked_at_until_it_is_gone() -> None:
+    halting = running(0, state=MemberState.EXITED, exit_code=0)
+    assert survey(ENDING, halting).members == (halting,)
 
 
 def test_who_has_left_the_list_is_asked_for_by_id() -> None:

@@ -11,7 +11,8 @@ from services.launcher.model import View
 from services.launcher.plan.ladder import open_intent
 from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.instances import InstanceState
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.launches import Digest, OnMemberFailure, WaitFor
+from spawn.contracts.members import Facts, Member, MemberState
 from spawn.contracts.pools import Refusal
 from tests.builders import (
     NOON,
@@ -28,7 +29,13 @@ LEASE_OVER = NOON + timedelta(hours=8)
 SIZE = 6
 
 _CALLED = (*InstanceState,)
-_LIVE = (ArrayState.ACCEPTED, ArrayState.LAUNCHING, ArrayState.READY, ArrayState.DEGRADED)
+_LIVE = (
+    ArrayState.ACCEPTED,
+    ArrayState.LAUNCHING,
+    ArrayState.READY,
+    ArrayState.DEGRADED,
+    ArrayState.FINISHED,
+)
 
 
 def a_view(array: Array, members: Iterable[Member] = (), **changes: Any) -> View:
@@ -51,11 +58,15 @@ def over_is_over() -> tuple[ArrayState, ...]:
 def members(draw: st.DrawFn, rank: int) -> Member:
     """Draw any record of one rank."""
     state = draw(st.sampled_from(MemberState))
-    seen = InstanceState.TERMINATED if state.is_over else draw(st.sampled_from(_CALLED))
+    lost = state is MemberState.LOST
+    seen = InstanceState.TERMINATED if lost else draw(st.sampled_from(_CALLED))
+    exits = st.sampled_from([None, 0, 3]) if state is MemberState.EXITED else st.none()
     return a_member(
         rank,
         state=state,
         instance=an_instance(rank, state=seen),
+        facts=draw(st.sampled_from([None, Facts(), Facts()])),
+        exit_code=draw(exits),
         generation=draw(st.integers(0, 2)),
         version=draw(st.integers(1, 9)),
         changed_at=NOON - draw(st.timedeltas(timedelta(0), timedelta(minutes=10))),
@@ -81,9 +92,20 @@ def arrays(draw: st.DrawFn) -> Array:
         Refusal(pool=pool, code="X", message="none left", asked=1, launched=0) for pool in pools
     )
     state, ending = draw(_states())
+    policy = draw(st.sampled_from(OnMemberFailure))
+    spec = msgspec.structs.replace(
+        array.spec, on_member_failure=policy, wait_for=draw(st.sampled_from(WaitFor))
+    )
+    command = draw(st.sampled_from([None, Digest(4, "0" * 64)]))
     left = () if ending else array.chunks
     return msgspec.structs.replace(
-        array, state=state, ending=ending, chunks=left, refusals=refusals
+        array,
+        state=state,
+        ending=ending,
+        chunks=left,
+        refusals=refusals,
+        spec=spec,
+        command=command,
     )
 
 
