@@ -9,7 +9,7 @@ from typing import Any
 from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
-from spawn.contracts.arrays import Array, Boot
+from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member, member_key
@@ -131,7 +131,7 @@ class Memory:
         self.told: dict[ArrayId, int] = {}
         self.jobs: dict[ArrayId, JobSpec] = {}
         self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int], bytes]] = {}
-        self.boots: dict[str, tuple[datetime, Boot]] = {}
+        self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
         self.looking: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -145,6 +145,10 @@ class Memory:
         """Drop what is known of an array that is over."""
         self.calls.pop(array_id, None)
         self.told.pop(array_id, None)
+        self.locks.pop(array_id, None)
+        self.forget_answers(array_id)
+
+    def forget_answers(self, array_id: ArrayId) -> None:
+        """Drop what machines were answered with: any replica may have done so."""
         self.jobs.pop(array_id, None)
         self.encoded_peers.pop(array_id, None)
-        self.locks.pop(array_id, None)

@@ -24,6 +24,7 @@ _CAUSES: dict[Cause, frozenset[str]] = {
     Cause.INTERNAL: frozenset({
         "InternalError", "InternalFailure", "ServerInternal", "InternalServerError",
         "ServiceUnavailable", "Unavailable", "ConcurrentTagAccess", "IDPCommunicationError",
+        "OperationAborted",
     }),
     Cause.CAPACITY: frozenset({
         "InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientHostCapacity",
@@ -44,12 +45,13 @@ _CAUSES: dict[Cause, frozenset[str]] = {
         "PendingVerification", "OperationNotPermitted", "InvalidClientTokenId",
         "UnrecognizedClientException", "SignatureDoesNotMatch", "IncompleteSignature",
         "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
-        "TagPolicyViolation",
+        "TagPolicyViolation", "403",
     }),
     Cause.EXISTS: frozenset({
         "IdempotentParameterMismatch", "InvalidGroup.Duplicate", "InvalidPermission.Duplicate",
         "InvalidKeyPair.Duplicate", "EntityAlreadyExists", "ResourceInUse", "DependencyViolation",
-        "IncorrectInstanceState", "IncorrectState",
+        "IncorrectInstanceState", "IncorrectState", "BucketAlreadyExists",
+        "BucketAlreadyOwnedByYou",
     }),
     Cause.ABSENT: frozenset({
         "ParameterNotFound", "NoSuchEntity", "InvalidAMIID.Unavailable",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spawn.errors import Conflict, NotFound, Rejected
+from spawn.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,7 +54,7 @@ class S3:
         except NotFound:
             try:
                 await self._calls.repeat("CreateBucket", make)
-            except (Conflict, Rejected) as error:
+            except Conflict as error:
                 if error.code != _OURS:
                     raise
 

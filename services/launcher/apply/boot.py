@@ -2,15 +2,16 @@
 
 from datetime import timedelta
 
-from services.launcher.ports import World
+from services.launcher.ports import Agent, World
 from spawn.contracts.arrays import Boot
 from spawn.contracts.grants import API_ENSURE, Grant, GrantRequest
+from spawn.errors import Conflict, Rejected
 
 _URL_LIFE = timedelta(days=7)
 """The longest that a presigned URL may live
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html)."""
 
-_FRESH = timedelta(days=1)
+_FRESH = timedelta(hours=1)
 
 
 async def prepare_boot(world: World, region: str) -> Boot | None:
@@ -18,23 +19,32 @@ async def prepare_boot(world: World, region: str) -> Boot | None:
     agent = world.agent
     if agent is None:
         return None
-    now = world.clock.now()
-    known = world.memory.boots.get(region)
-    if known is not None and now < known[0]:
-        return known[1]
-    s3 = world.aws.s3(region)
     bucket = f"spawn-{world.deployment}-{await world.aws.account()}-{region}"
     key = f"agent/{agent.sha256}.pyz"
-    await s3.ensure_bucket(bucket)
-    await s3.put_once(bucket, key, agent.content)
-    boot = Boot(
-        agent_url=await s3.presigned_get(bucket, key, expires=_URL_LIFE),
+    await _publish(world, agent, region, bucket=bucket, key=key)
+    # Signed for each array: what temporary credentials have signed ends with them.
+    url = await world.aws.s3(region).presigned_get(bucket, key, expires=_URL_LIFE)
+    return Boot(
+        agent_url=url,
         agent_sha256=agent.sha256,
         bus_url=agent.bus_url,
         bus_fingerprint=agent.bus_fingerprint,
     )
-    world.memory.boots[region] = (now + _FRESH, boot)
-    return boot
+
+
+async def _publish(world: World, agent: Agent, region: str, *, bucket: str, key: str) -> None:
+    """Put the agent where machines fetch it, looked after once an hour."""
+    now = world.clock.now()
+    fresh_until = world.memory.published_agents.get(region)
+    if fresh_until is not None and now < fresh_until:
+        return
+    s3 = world.aws.s3(region)
+    try:
+        await s3.ensure_bucket(bucket)
+        await s3.put_once(bucket, key, agent.content)
+    except Conflict as taken:
+        raise Rejected(taken.message, field="SPAWN_DEPLOYMENT", code=taken.code) from taken
+    world.memory.published_agents[region] = now + _FRESH
 
 
 async def ensure_profile(world: World) -> str:

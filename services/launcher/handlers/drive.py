@@ -233,9 +233,20 @@ class Driver:
             intent = await open_next(self._world, self._array_id, chunk)
         except Conflict:
             return
+        except Rejected as refusal:
+            await self._give_up(refusal)
+            return
         if intent is not None:
             self._placing.pop(chunk.number)
             self._start(self._sending, intent.token, send(self._world, self._array_id, intent))
+
+    async def _give_up(self, refusal: Rejected) -> None:
+        now = self._world.clock.now()
+        await write_array(
+            self._world,
+            self._array_id,
+            lambda array: give_up(array, refusal.code, refusal.message, now=now),
+        )
 
     async def _resend(self, intent: Intent) -> None:
         pacer = self._world.aws.ec2(intent.request.region).pacer

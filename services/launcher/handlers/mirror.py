@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.launcher.ports import World
-from spawn.bus.ports import Change, Deleted, Restarted
+from spawn.bus.ports import Change, Deleted, Entry, Restarted
 
 
 async def mirror_arrays(world: World) -> None:
@@ -11,6 +11,8 @@ async def mirror_arrays(world: World) -> None:
     async for change in world.stores.arrays.watch("*"):
         world.fleet.note_array(change)
         _forget_published(world, change)
+        if isinstance(change, Entry) and change.value.state.is_over:
+            world.memory.forget_answers(change.value.id)
 
 
 async def mirror_members(world: World) -> None:

@@ -67,7 +67,8 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
         )
     array = await _array(world, body.array_id)
     members = world.fleet.members(array.id)
-    chosen = [members[rank] for rank in body.ranks or sorted(members) if rank in members]
+    wanted = sorted(set(body.ranks) or members)
+    chosen = [members[rank] for rank in wanted if rank in members]
     able = [member for member in chosen if member.facts is not None and not member.is_over]
     missing = sorted(set(body.ranks) - {member.rank for member in able})
     if missing or not able:
@@ -105,7 +106,7 @@ async def _member(
 ) -> tuple[Array, Member]:
     array = await _array(world, array_id)
     member = world.fleet.holder(array_id, instance_id)
-    if member is None:
+    if member is None and not array.intents:
         await refresh(world, array_id)
         array = await _array(world, array_id)
         member = world.fleet.holder(array_id, instance_id)
