@@ -20,6 +20,7 @@ from spawn.contracts.checks import Limits
 from spawn.contracts.durations import format_duration
 from spawn.runtime.context import RuntimeSettings
 from spawn.runtime.home import HomeSettings
+from spawn.runtime.supervisor.advertising import AdvertisingSettings
 from spawn.runtime.supervisor.deployment import DeploymentSettings
 from spawn.runtime.supervisor.settings import SupervisorSettings
 
@@ -36,6 +37,7 @@ SECTIONS = (
     Section("Every command, and the supervisor: the state folder", HomeSettings),
     Section("The supervisor (`spawn up`): whose machines are ours", DeploymentSettings),
     Section("The supervisor: patience", SupervisorSettings),
+    Section("The supervisor: machines on other hosts", AdvertisingSettings),
     Section("Every process that hosts services", RuntimeSettings),
     Section("Every process on the bus", BusSettings),
     Section("Every process that calls AWS", AwsSettings, "SPAWN_AWS_"),

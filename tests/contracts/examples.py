@@ -1,60 +1,37 @@
 """One example of every message and record, which their golden bytes are made from."""
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 
 from spawn.contracts import events as e
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
-from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
-from spawn.contracts.instances import Instance, InstanceState, RunInstances
-from spawn.contracts.launches import Digest, Launch, LaunchSpec, Terminate
-from spawn.contracts.leases import Lease, LeaseAction
+from spawn.contracts.grants import Grant
+from spawn.contracts.instances import RunInstances
+from spawn.contracts.launches import Launch, Terminate, without_texts
+from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Member, MemberState
-from spawn.contracts.pools import Market, Pool, Refusal
+from spawn.contracts.pools import Market
+from tests.contracts.machine_examples import QUESTIONS, REPORTED
+from tests.contracts.nouns import (
+    ARRAY,
+    BOOT,
+    CALLS,
+    DIGEST,
+    FACTS,
+    FIRST,
+    INSTANCE,
+    JOB,
+    LEASE,
+    NOON,
+    POOL,
+    REFUSAL,
+    SECOND,
+    SPEC,
+    TOKEN,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
-NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
-
-ARRAY = ArrayId("training-abcdefghijkl")
-FIRST, SECOND = InstanceId("i-0123456789abcdef0"), InstanceId("i-0123456789abcdef1")
-TOKEN = ClientToken("64c6e7077c1e92bc1069b20075fbf2efa2d4601f5c97f707aa79fe0734c4da21")
-POOL = Pool(Market.SPOT, "g5.xlarge", "us-east-1a", "subnet-0123456789abcdef0")
-REFUSAL = Refusal(POOL, "InsufficientInstanceCapacity", "the pool had 37 of 100", 100, 37)
-LEASE = Lease(NOON + timedelta(hours=8), LeaseAction.TERMINATE)
-DIGEST = Digest(5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
-CALLS = {"RunInstances": 1, "DescribeInstances": 3}
-INSTANCE = Instance(
-    id=FIRST,
-    state=InstanceState.RUNNING,
-    instance_type="g5.xlarge",
-    zone="us-east-1a",
-    market=Market.SPOT,
-    image_id="ami-0123456789abcdef0",
-    subnet_id="subnet-0123456789abcdef0",
-    private_ip="10.0.0.7",
-    public_ip="198.51.100.7",
-    launched_at=NOON,
-    reason="Server.SpotInstanceTermination",
-)
-SPEC = LaunchSpec(
-    name="training",
-    count=8,
-    min_count=6,
-    region="us-east-1",
-    instance_types=("g5.xlarge", "g5.2xlarge"),
-    zones=("us-east-1a",),
-    ami="ami-0123456789abcdef0",
-    subnets=("subnet-0123456789abcdef0",),
-    security_groups=("sg-0123456789abcdef0",),
-    ssh_cidr="203.0.113.0/24",
-    key_name="mine",
-    tags={"team": "vision"},
-    ttl="90m",
-    user_data="#!/bin/sh\necho hé\n",
-)
-
 EVENTS: tuple[e.Data, ...] = (
     e.ArrayAccepted(
         name="training",
@@ -65,6 +42,8 @@ EVENTS: tuple[e.Data, ...] = (
         min_count=6,
         lease=LEASE,
         user_data=DIGEST,
+        command=DIGEST,
+        environment=DIGEST,
     ),
     e.ArrayRejected(
         request_id="request-1", name="training", code="name-taken", message="no", field="name"
@@ -136,15 +115,21 @@ RECORDS: dict[str, msgspec.Struct] = {
         region="us-east-1",
         size=8,
         min_count=6,
-        spec=msgspec.structs.replace(SPEC, user_data=""),
+        spec=without_texts(SPEC),
         spec_hash="0" * 64,
         state=ArrayState.TERMINATING,
         accepted_at=NOON,
         lease=LEASE,
         version=5,
         user_data=DIGEST,
+        command=DIGEST,
+        environment=DIGEST,
         placement=Placement(
-            image_id="ami-0123456789abcdef0", pools=(POOL,), security_group_ids=("sg-1",)
+            image_id="ami-0123456789abcdef0",
+            pools=(POOL,),
+            security_group_ids=("sg-1",),
+            instance_profile="spawn-0123456789abcdef",
+            boot=BOOT,
         ),
         chunks=(CHUNK,),
         intents=(Intent(chunk=CHUNK, pool=POOL, request=REQUEST, opened_at=NOON),),
@@ -158,13 +143,21 @@ RECORDS: dict[str, msgspec.Struct] = {
     "record.member": Member(
         array_id=ARRAY,
         rank=3,
-        state=MemberState.RUNNING,
+        state=MemberState.EXITED,
         instance=INSTANCE,
         changed_at=NOON,
         generation=1,
         version=4,
-        reason="asked for",
+        reason="over its time",
+        facts=FACTS,
+        hellos=2,
+        exit_code=137,
+        restarts=1,
         outbox=(an_event(EVENTS[9]),),
+    ),
+    "record.job": JOB,
+    "record.grant": Grant(
+        hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/default/"
     ),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
@@ -173,4 +166,5 @@ RECORDS: dict[str, msgspec.Struct] = {
 
 def all_examples() -> dict[str, msgspec.Struct]:
     """Return every example by the name of its golden file."""
-    return {f"event.{e.event_name(type(data))}": data for data in EVENTS} | RECORDS
+    told = {f"event.{e.event_name(type(data))}": data for data in EVENTS}
+    return told | RECORDS | QUESTIONS | {f"report.{kind}": each for kind, each in REPORTED.items()}

@@ -15,6 +15,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
+    bytes: st.binary(max_size=20),
     NoneType: st.none(),
     datetime: st.datetimes(timezones=st.just(UTC)),
 }

@@ -202,7 +202,7 @@ def test_user_data_that_is_too_large_says_how_large_and_what_to_do() -> None:
     refused = refusal(user_data="é" * (300 * 1024))
     assert refused.field == "user_data"
     assert refused.message == (
-        "user_data is 614400 bytes; 524288 travel with a launch:"
+        "user_data: the job has 614400 bytes (user_data 614400); 524288 travel with a launch:"
         " put the rest into S3 and fetch it from the script"
     )
 

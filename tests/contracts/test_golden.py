@@ -7,11 +7,15 @@ from hypothesis import strategies as st
 
 from spawn.bus import codec
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
+from spawn.contracts.assignments import Assignment, ExecRequest, ExecStarted, Peers, Tell
 from spawn.contracts.events import Data, Event, event_name
+from spawn.contracts.grants import Grant
 from spawn.contracts.launches import CollectReport, JobSpec, Launch, LaunchPlan, Terminate
 from spawn.contracts.members import Member
+from spawn.contracts.reports import REPORTS, ExecOutput
 from spawn.errors import Rejected
 from tests.contracts.examples import EVENTS, GOLDEN, all_examples, an_event
+from tests.contracts.machine_examples import REPORTED
 from tests.contracts.strategies import structs, values
 
 EXAMPLES = all_examples()
@@ -25,6 +29,14 @@ WRITTEN_AS = (
     DeploymentMark,
     LaunchPlan,
     CollectReport,
+    Assignment,
+    Peers,
+    Tell,
+    ExecRequest,
+    ExecStarted,
+    Grant,
+    *REPORTS.values(),
+    ExecOutput,
 )
 
 
@@ -53,6 +65,7 @@ def test_what_was_written_is_still_read(name: str) -> None:
 def test_there_is_a_golden_file_for_each_message_and_none_beside() -> None:
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(EXAMPLES)
     assert {type(data) for data in EVENTS} == set(get_args(Data))
+    assert {kind: type(each) for kind, each in REPORTED.items()} == {**REPORTS, "exec": ExecOutput}
 
 
 def test_every_example_fills_every_field_that_may_be_left_out() -> None:
@@ -60,7 +73,7 @@ def test_every_example_fills_every_field_that_may_be_left_out() -> None:
         name
         for name, example in EXAMPLES.items()
         for field in msgspec.structs.fields(type(example))
-        if name.startswith(("record.", "command."))
+        if not name.startswith("event.")
         and field.default is not msgspec.NODEFAULT
         and msgspec.structs.asdict(example)[field.name] == field.default
     ]
@@ -75,7 +88,9 @@ def test_an_event_is_read_by_its_type_alone_and_new_fields_are_passed_over(data:
     assert codec.decode(msgspec.json.encode(body), union) == data
 
 
-@pytest.mark.parametrize("name", ["command.launch", "command.terminate"])
+@pytest.mark.parametrize(
+    "name", ["command.launch", "command.terminate", "request.exec", "request.roster"]
+)
 def test_a_command_with_an_unknown_field_is_refused_and_names_it(name: str) -> None:
     body = msgspec.json.decode(codec.encode(EXAMPLES[name]))
     body["surprise"] = 1
