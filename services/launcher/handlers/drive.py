@@ -245,11 +245,13 @@ class Driver:
             await publish_left_over(self._world, self._array_id)
             until = self._world.clock.now() - SETTLING
             after = msgspec.structs.replace(after, published_until=until)
-        await write_array(
+        written = await write_array(
             self._world,
             self._array_id,
             lambda current: after if current.version == before.version else current,
         )
+        if written is not after:
+            return
         if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
             took = self._world.clock.now() - after.accepted_at
             metrics.LAUNCH_DURATION.observe(took.total_seconds())
