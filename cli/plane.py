@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import msgspec
@@ -96,20 +96,19 @@ async def open_plane() -> AsyncGenerator[Plane]:
 
 @asynccontextmanager
 async def _connected(settings: BusSettings, clock: Clock) -> AsyncGenerator[Bus]:
-    connection = connect(settings, name="spawn-cli", patient=False, clock=clock)
-    try:
-        bus = await connection.__aenter__()
-    except Transient as error:
-        raise Transient(
-            f"{error.message}; start a control plane with `spawn up --sandbox` (a cloud on this"
-            " machine) or `spawn up` (AWS)",
-            code=error.code,
-            cause=Cause.UNREACHABLE,
-        ) from error
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            bus = await stack.enter_async_context(
+                connect(settings, name="spawn-cli", patient=False, clock=clock)
+            )
+        except Transient as error:
+            raise Transient(
+                f"{error.message}; start a control plane with `spawn up --sandbox` (a cloud on"
+                " this machine) or `spawn up` (AWS)",
+                code=error.code,
+                cause=Cause.UNREACHABLE,
+            ) from error
         yield bus
-    finally:
-        await connection.__aexit__(None, None, None)
 
 
 def within(duration: timedelta | None) -> asyncio.Timeout:
