@@ -97,10 +97,11 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
     An intent is closed when all that it asked for is found, or when EC2 has had the time in
     which it may hide an instance; what is found meanwhile is recorded at once.
     """
-    pause = _FIRST_PAUSE
+    # Not from its opening: a throttled request may have been performed long after.
+    begun, pause = world.clock.now(), _FIRST_PAUSE
     while True:
         made = await _find(world, array_id, intent)
-        over = world.clock.now() - intent.opened_at >= VISIBILITY
+        over = world.clock.now() - begun >= VISIBILITY
         complete = over or len(made) == intent.request.max_count
         if made:
             await _record(world, array_id, intent, made, complete=complete)
