@@ -80,7 +80,9 @@ async def send(world: World, array_id: ArrayId, intent: Intent, *, is_new: bool 
             if await _settle_outcome(world, array_id, intent, outcome):
                 return
             made_nothing = made_nothing and outcome.cause in _MADE_NOTHING
-            _log.info("run again", token=intent.token, code=outcome.code, why=outcome.message)
+            _log.info(
+                "run again", client_token=intent.token, code=outcome.code, why=outcome.message
+            )
         else:
             await _record(world, array_id, intent, made, complete=True)
             return
