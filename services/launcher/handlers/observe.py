@@ -97,8 +97,8 @@ class Observer:
                 await survey_all(self._world, self._region, act=True)
                 next_full = begun + settings.full_sweep
             answering = await self.look()
-            # An answer that takes long, of many instances, is followed by as long a pause.
-            await clock.sleep(max(settings.pending_poll, answering))
+            # An answer that takes long, of many instances, is followed by half as long a pause.
+            await clock.sleep(max(settings.pending_poll, answering / 2))
 
     async def look(self) -> timedelta:
         """Look at what is expected to change, and record what has.
