@@ -23,11 +23,8 @@ from cli.specs import in_flags, make_spec, parse_tags, split_lists
 from spawn.bus.beside import beside
 from spawn.contracts.checks import check_spec
 from spawn.contracts.ids import array_id, check_request_id
-from spawn.contracts.launches import NOT_AFTER, Launch, LaunchSpec
+from spawn.contracts.launches import LOCAL_OWNER, NOT_AFTER, Launch, LaunchSpec
 from spawn.errors import Rejected, Transient
-
-OWNER = "cli"
-"""Who we are on an embedded bus."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,7 +157,7 @@ async def _begin(plane: Plane, order: Order, attempt: Attempt) -> Launching:
     """Send the launch and follow it as far as was asked."""
     named = array_id(
         deployment=await plane.deployment(),
-        owner=OWNER,
+        owner=LOCAL_OWNER,
         request_id=order.request_id,
         name=order.spec.name,
     )

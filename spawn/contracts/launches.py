@@ -17,6 +17,9 @@ API_COLLECT = "spawn.api.launcher.collect"
 SPECS_BUCKET = "spawn-specs"
 """Key-value bucket of `JobSpec`, keyed `<array>`; readable by the launcher alone."""
 
+LOCAL_OWNER = "cli"
+"""The owner of commands whose subject names none: the one user of an embedded bus."""
+
 NOT_AFTER = timedelta(minutes=10)
 """How long a command that nobody has taken stays wanted."""
 

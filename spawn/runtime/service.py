@@ -19,15 +19,13 @@ from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
 from spawn.bus.ports import Command, Fact, Invalid, Request
 from spawn.contracts.events import EventData, event_name
+from spawn.contracts.launches import LOCAL_OWNER
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
 
 T = TypeVar("T")
 W = TypeVar("W")
 S = TypeVar("S", bound=msgspec.Struct)
-
-LOCAL_OWNER = "cli"
-"""The one user of a deployment whose subjects name none."""
 
 _OWNER_TOKEN = 4
 
