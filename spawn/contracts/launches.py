@@ -59,7 +59,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Terminate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The command to end an array and all its instances."""
+    """The command to end an array and all its instances; without `not_after` it never expires."""
 
     array_id: ArrayId
     reason: str = ""
