@@ -26,6 +26,9 @@ from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
 from spawn.telemetry.log import configure
 
+_ANSWER_WITHIN = timedelta(seconds=30)
+"""A plan or a sweep may wait for its turn at AWS before it answers."""
+
 _HEARD_WITHIN = timedelta(seconds=1)
 """How long a launcher that is busy may take to say that it is there."""
 
@@ -40,7 +43,7 @@ class Plane:
         self.arrays = Store(bus, arrays.BUCKET, Array)
         self.members = Store(bus, members.BUCKET, Member)
         self.commands = Commands(bus)
-        self.requests = Requests(bus)
+        self.requests = Requests(bus, within=_ANSWER_WITHIN)
 
     async def deployment(self) -> str:
         """Return whose bus this is; raise `Rejected` when nothing says so."""
