@@ -50,7 +50,7 @@ _GATHER = timedelta(microseconds=20)
 """Per member of an array of more than `_LARGE`, the time in which its news are gathered: each
 look goes over all members, so one for each change would cost the square of their number."""
 
-_ASK_AGAIN = timedelta(seconds=10)
+_ASK_AGAIN = timedelta(seconds=30)
 """How long an instance that was asked to end may go on before it is asked again."""
 
 
