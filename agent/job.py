@@ -11,7 +11,7 @@ from agent import places
 from agent.accounts import NoAccount, login_account, make_home, own_account
 from agent.clock import write_instant
 from agent.console import say
-from agent.journal import JobFolder, install_keeper
+from agent.journal import JobFolder
 from agent.link import Link
 from agent.orders import Assignment
 from agent.outbox import Outbox
@@ -82,7 +82,7 @@ class JobLife:
     def _prepare(self, assignment: Assignment) -> None:
         machine, peers = self._parts.machine, self._parts.rendezvous.peers
         root = machine.config.root
-        install_keeper(self.folder.program)
+        self.folder.install()
         if self.folder.is_prepared:
             return
         login = login_account(root, assignment.job.login_user)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
 import zipfile
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from agent import places
 from agent.plan import Plan
-from agent.processes import started_at
 
 
-@dataclass(frozen=True)
 class JobFolder:
     """The folder of the one job that a machine runs in its life."""
 
-    path: Path
-    program: Path
+    def __init__(self, path: Path, program: Path) -> None:
+        self.path = path
+        self._program = program
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def install(self) -> None:
+        """Put the keeper in its place."""
+        install_keeper(self._program)
 
     def events(self) -> list[dict[str, Any]]:
         """Return the journal's whole lines."""
@@ -54,16 +58,24 @@ class JobFolder:
         return (self.path / "plan.json").exists()
 
     def is_kept(self) -> bool:
-        """Say whether a keeper is at work."""
-        text = places.read_text(self.path / "keeper").split()
-        return len(text) == 2 and started_at(int(text[0])) == text[1]  # noqa: PLR2004 - a pair
+        """Say whether a keeper is at work, ours or that of an agent before us."""
+        if self._child is not None and self._child.poll() is None:
+            return True
+        lock = os.open(self.path / "keeper", os.O_RDWR | os.O_CREAT, places.PRIVATE)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def keep(self, environment: dict[str, str]) -> None:
-        """Start a keeper in a session of its own."""
+        """Start a keeper in a session of its own; it ends at once if there is another."""
         log = os.open(self.path / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            child = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-I", str(self.program), str(self.path)],
+            self._child = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-I", str(self._program), str(self.path)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -73,8 +85,6 @@ class JobFolder:
             )
         finally:
             os.close(log)
-        text = f"{child.pid} {started_at(child.pid)}"
-        places.write(self.path / "keeper", text.encode(), places.PRIVATE)
 
     def group(self) -> int | None:
         """Return the session of the job's processes; None when there never was one."""

@@ -10,6 +10,7 @@ has no room is left out, and a line says so.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import selectors
@@ -165,7 +166,7 @@ class Keeper:
         if events and events[-1]["event"] == "started":
             end_left_over(self._group)
             stage, attempt = events[-1]["stage"], events[-1]["attempt"]
-            reason = "interrupted: the machine went down"
+            reason = "interrupted: the machine went down, or the keeper of its job"
             self._end(stage, attempt, 128 + signal.SIGTERM, reason)
 
     def _stage(self, stage: dict[str, Any]) -> tuple[int, str, int]:
@@ -220,4 +221,18 @@ def main() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    Keeper(Path(sys.argv[1]), reader).carry_out()
+    folder = Path(sys.argv[1])
+    if is_first(folder):
+        Keeper(folder, reader).carry_out()
+
+
+def is_first(folder: Path) -> bool:
+    """Take the folder for this process, as long as it lives; say whether it was free."""
+    lock = os.open(folder / "keeper", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    os.ftruncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    return True

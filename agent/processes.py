@@ -29,14 +29,15 @@ def start(stage: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
 
 
 def started_at(pid: int) -> str:
-    """Return when a process was started, in ticks since boot; empty when there is none."""
+    """Return when a running process was started, in ticks since boot; empty when there is none."""
     try:
-        # The name, in brackets, may hold anything; the 20th field behind it is the start
-        # (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
+        # The name, in brackets, may hold anything; then come the state and, 19 fields on, the
+        # start (https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html).
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
         return ""
-    return text.rpartition(")")[2].split()[19]
+    fields = text.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
 
 
 def end_left_over(group: Path) -> None:

@@ -18,11 +18,8 @@ from cli.tailing import Tail
 from spawn.bus.beside import beside
 from spawn.bus.logs import output_of
 from spawn.contracts.ids import ArrayId, array_id
-from spawn.contracts.launches import NOT_AFTER, Launch, LaunchSpec
+from spawn.contracts.launches import LOCAL_OWNER, NOT_AFTER, Launch, LaunchSpec
 from spawn.errors import Transient
-
-OWNER = "cli"
-"""Who we are on an embedded bus."""
 
 _FIRST_LINES = 20
 """Lines of output that are worth seeing while machines are still being started."""
@@ -92,7 +89,7 @@ async def _begin(plane: Plane, order: Order, attempt: Attempt) -> Launching:
     """Send the launch and follow it as far as was asked."""
     named = array_id(
         deployment=await plane.deployment(),
-        owner=OWNER,
+        owner=LOCAL_OWNER,
         request_id=order.request_id,
         name=order.spec.name,
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import msgspec
@@ -30,6 +30,9 @@ from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
 from spawn.telemetry.log import configure
 
+_ANSWER_WITHIN = timedelta(seconds=30)
+"""A plan or a sweep may wait for its turn at AWS before it answers."""
+
 _HEARD_WITHIN = timedelta(seconds=1)
 """How long a launcher that is busy may take to say that it is there."""
 
@@ -44,7 +47,7 @@ class Plane:
         self.arrays = Store(bus, arrays.BUCKET, Array)
         self.members = Store(bus, members.BUCKET, Member)
         self.commands = Commands(bus)
-        self.requests = Requests(bus)
+        self.requests = Requests(bus, within=_ANSWER_WITHIN)
 
     async def deployment(self) -> str:
         """Return whose bus this is; raise `Rejected` when nothing says so."""
@@ -114,20 +117,19 @@ async def open_plane() -> AsyncGenerator[Plane]:
 
 @asynccontextmanager
 async def _connected(settings: BusSettings, clock: Clock) -> AsyncGenerator[Bus]:
-    connection = connect(settings, name="spawn-cli", patient=False, clock=clock)
-    try:
-        bus = await connection.__aenter__()
-    except Transient as error:
-        raise Transient(
-            f"{error.message}; start a control plane with `spawn up --sandbox` (a cloud on this"
-            " machine) or `spawn up` (AWS)",
-            code=error.code,
-            cause=Cause.UNREACHABLE,
-        ) from error
-    try:
+    async with AsyncExitStack() as stack:
+        try:
+            bus = await stack.enter_async_context(
+                connect(settings, name="spawn-cli", patient=False, clock=clock)
+            )
+        except Transient as error:
+            raise Transient(
+                f"{error.message}; start a control plane with `spawn up --sandbox` (a cloud on"
+                " this machine) or `spawn up` (AWS)",
+                code=error.code,
+                cause=Cause.UNREACHABLE,
+            ) from error
         yield bus
-    finally:
-        await connection.__aexit__(None, None, None)
 
 
 def within(duration: timedelta | None) -> asyncio.Timeout:

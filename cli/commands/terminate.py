@@ -17,7 +17,7 @@ from cli.plane import Plane, open_plane, within
 from cli.progress import Progress
 from cli.render import note
 from spawn.contracts.arrays import Array, ArrayState
-from spawn.contracts.launches import NOT_AFTER, SUBJECT_TERMINATE, Terminate
+from spawn.contracts.launches import SUBJECT_TERMINATE, Terminate
 
 _SHOWN = 5
 """Instances that are left, named in a message."""
@@ -66,7 +66,6 @@ async def _send(plane: Plane, array: Array) -> None:
     body = Terminate(
         array_id=array.id,
         reason="asked for by spawn terminate",
-        not_after=plane.clock.now() + NOT_AFTER,
     )
     digest = hashlib.sha256(msgspec.json.encode(body)).hexdigest()[:32]
     await plane.commands.send(SUBJECT_TERMINATE, body, message_id=f"terminate:{array.id}:{digest}")

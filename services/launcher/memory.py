@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
@@ -133,13 +134,17 @@ class Memory:
         self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int], bytes]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
-        self.looking: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""
         for array_id in array_ids:
             self.calls[array_id][api] += 1
+
+    def forget_places(self, now: datetime) -> None:
+        """Drop places that are too old to be used again."""
+        self.places = {key: known for key, known in self.places.items() if known[0] > now}
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop what is known of an array that is over."""

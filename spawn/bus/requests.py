@@ -11,6 +11,7 @@ from spawn.bus.connection import Bus
 from spawn.bus.message import Message
 from spawn.bus.replies import NO_RESPONDERS
 from spawn.clock import wait_event
+from spawn.contracts.durations import format_duration
 from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected, Transient
 from spawn.telemetry import tracing
 
@@ -51,7 +52,11 @@ async def request(
     try:
         reply = await bus.wire.request(subject, codec.encode(body), headers=headers, within=within)
     except Transient as error:
-        what = "no service answers" if error.code == NO_RESPONDERS else f"no answer in {within}"
+        what = (
+            "no service answers"
+            if error.code == NO_RESPONDERS
+            else f"no answer in {format_duration(within)}"
+        )
         raise Transient(f"{subject}: {what}", code=error.code, cause=Cause.UNREACHABLE) from error
     if ERROR_CODE in reply.headers:
         raise _outcome(reply)

@@ -16,6 +16,9 @@ MOST_USER_TAGS = 40
 """EC2 allows 50 tags on a resource (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/
 Using_Tags.html); ours take up to ten."""
 
+MOST_TAG_BYTES = 16 * 1024
+"""Bytes of all keys and values: they stand in every open request of an array's record."""
+
 MOST_ALTERNATIVES = 20
 MOST_RETRIES = 100
 MOST_SECURITY_GROUPS = 14
@@ -102,6 +105,9 @@ def _check_network(spec: LaunchSpec) -> None:
 def _check_tags(tags: dict[str, str]) -> None:
     if len(tags) > MOST_USER_TAGS:
         raise _wrong("tags", f"{len(tags)} tags", f"use {MOST_USER_TAGS} at most")
+    size = sum(len(f"{key}{value}".encode(errors="surrogatepass")) for key, value in tags.items())
+    if size > MOST_TAG_BYTES:
+        raise _wrong("tags", f"{size} bytes", f"use {MOST_TAG_BYTES} in all")
     for key, value in tags.items():
         if key.startswith(_RESERVED_TAGS) or not _TAG_KEY.fullmatch(key):
             expected = (

@@ -38,13 +38,14 @@ class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
 
 
 class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):
-    """A launch was refused; an array that already has this id is not touched by it."""
+    """A launch was refused. With `array_lives` an array of this id goes on, untouched by it."""
 
     request_id: str
     name: str
     code: str
     message: str
     field: str = ""
+    array_lives: bool = False
 
 
 class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"):

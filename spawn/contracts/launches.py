@@ -19,6 +19,9 @@ API_COLLECT = "spawn.api.launcher.collect"
 SPECS_BUCKET = "spawn-specs"
 """Key-value bucket of `JobSpec`, keyed `<array>`; readable by the launcher alone."""
 
+LOCAL_OWNER = "cli"
+"""The owner of commands whose subject names none: the one user of an embedded bus."""
+
 NOT_AFTER = timedelta(minutes=10)
 """How long a command that nobody has taken stays wanted."""
 
@@ -100,7 +103,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Terminate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The command to end an array and all its instances."""
+    """The command to end an array and all its instances; without `not_after` it never expires."""
 
     array_id: ArrayId
     reason: str = ""

@@ -20,6 +20,7 @@ from spawn.bus.message import Message
 from spawn.bus.ports import Command, Fact, Invalid, Reported, Request
 from spawn.contracts.events import EventData, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.launches import LOCAL_OWNER
 from spawn.contracts.reports import Report
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
@@ -27,9 +28,6 @@ from spawn.runtime.context import Context
 T = TypeVar("T")
 W = TypeVar("W")
 S = TypeVar("S", bound=msgspec.Struct)
-
-LOCAL_OWNER = "cli"
-"""The one user of a deployment whose subjects name none."""
 
 _OWNER_TOKEN = 4
 

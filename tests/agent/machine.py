@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from agent.accounts import own_account
+from agent.processes import started_at
 from scripts.build_agent import ROOT, build
 from spawn.clock import SystemClock
 from tests.agent.imds import Imds, serving_imds
@@ -97,17 +98,29 @@ class Machine:
         file = self.root / "var/lib/spawn/job/journal"
         return file.read_bytes() if file.exists() else b""
 
+    def kill_keeper(self) -> None:
+        file = self.root / "var/lib/spawn/job/keeper"
+        os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+
     def owner_of(self, name: str) -> int:
         return (self.root / name).stat().st_uid
 
     def end_job(self) -> None:
         """End what the agent has left running, by the ids that it has written down."""
+        folder = self.root / "var/lib/spawn/job"
         for name in ("keeper", "group"):
-            file = self.root / "var/lib/spawn/job" / name
-            if file.exists():
-                pid = int(file.read_text().split()[0])
-                if Path(f"/proc/{pid}").exists():
-                    os.killpg(pid, signal.SIGKILL)
+            words = text_of(folder / name).split()
+            pid = int(words[0]) if words else 0
+            if started_at(pid) and str(self.root) in environment_of(pid):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def text_of(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
+
+
+def environment_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/environ").read_text(errors="replace")
 
 
 def lay_out(root: Path) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.processes import started_at
 from spawn.bus.connection import Bus
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.reports import JobExited
@@ -79,3 +80,18 @@ async def test_binary_output_and_a_line_of_10_mb(bus: Bus, machine: Machine) -> 
     assert third.rstrip(b"]").endswith(b"[spawn: 9983616 bytes of this line are left out")
     assert isinstance(exited, JobExited)
     assert exited.tail.endswith("end")
+
+
+async def test_a_job_whose_keeper_is_killed_is_ended_and_tried_again(
+    bus: Bus, machine: Machine
+) -> None:
+    command = f"echo try $SPAWN_RESTART_COUNT $$; [ $SPAWN_RESTART_COUNT = 1 ] || {WAIT}"
+    async with launching(bus, JobSpec(command=command, retries=1)) as launcher:
+        await machine.start()
+        first = int((await output_of_lines(bus, 1)).split()[2])
+        machine.kill_keeper()
+        exited = await launcher.exited()
+        output = await output_of_lines(bus, 2)
+    assert (exited.exit_code, exited.restarts) == (0, 1)
+    assert output.splitlines()[1].startswith(b"try 1 ")
+    assert started_at(first) == ""

@@ -1,5 +1,6 @@
 """The keeper as a process of its own, with short plans."""
 
+import fcntl
 import json
 import os
 import re
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from agent.accounts import own_account
-from agent.journal import JobFolder, install_keeper
+from agent.journal import JobFolder
 from agent.spool import SpoolReader
 from tests.agent.machine import oldest_python
 
@@ -39,17 +40,21 @@ class Kept:
     def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder = JobFolder(folder / "job", folder / "keeper.pyz")
         self.folder.path.mkdir()
+        self._program = folder / "keeper.pyz"
         self._python = python
-        install_keeper(self.folder.program)
+        self.folder.install()
 
     def run(self, *stages: dict[str, Any], spool_bytes: int = 1 << 20) -> dict[str, Any]:
-        plan = {"spool_bytes": spool_bytes, "stages": stages}
-        (self.folder.path / "plan.json").write_text(json.dumps(plan))
-        program, folder = str(self.folder.program), str(self.folder.path)
-        subprocess.run([self._python, "-I", program, folder], check=True, timeout=60)
+        self.start(*stages, spool_bytes=spool_bytes)
         result = self.folder.result()
         assert result is not None
         return result
+
+    def start(self, *stages: dict[str, Any], spool_bytes: int = 1 << 20) -> None:
+        plan = {"spool_bytes": spool_bytes, "stages": stages}
+        (self.folder.path / "plan.json").write_text(json.dumps(plan))
+        program, folder = str(self._program), str(self.folder.path)
+        subprocess.run([self._python, "-I", program, folder], check=True, timeout=60)
 
     @property
     def output(self) -> bytes:
@@ -147,3 +152,13 @@ def test_output_of_what_a_job_leaves_behind_still_comes(kept: Kept) -> None:
     result = kept.run(stage(f"mkfifo {fifo}; (read line <{fifo}; echo late) & echo > {fifo}"))
     assert result["exit_code"] == 0
     assert kept.output == b"late\n"
+
+
+def test_there_is_never_a_second_keeper(kept: Kept) -> None:
+    lock = os.open(kept.folder.path / "keeper", os.O_RDWR | os.O_CREAT)
+    assert not kept.folder.is_kept()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    assert kept.folder.is_kept()
+    kept.start(stage("echo never"))
+    os.close(lock)
+    assert (kept.output, kept.folder.events()) == (b"", [])

@@ -17,16 +17,12 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
 from spawn.contracts.reports import BootFailed, ExecOutput
 from tests.agent.launcher import OTHER, a_peer, launching, output_of_lines
-from tests.agent.machine import WAIT, Machine, a_machine
+from tests.agent.machine import WAIT, Machine, a_machine, text_of
 from tests.fixtures.nats import NatsServer
 
 pytestmark = pytest.mark.door
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 spawn"
-
-
-def text_of(file: Path) -> str:
-    return file.read_text() if file.exists() else ""
 
 
 async def test_hello_peers_job_output_exit_and_power_off(bus: Bus, machine: Machine) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from tests.bench.ours import Launcher
 from tests.bench.results import Costs, Other, Size
-from tests.bench.scripts import Attempt, bare
+from tests.bench.scripts import ATTEMPTS, Attempt, bare
 
 _SHARED = 100
 """Up to this size the samples of one run fit into one region's bucket of 1000 instances."""
@@ -52,7 +52,7 @@ async def _ours(launcher: Launcher, region: str, size: int) -> Costs:
 async def _bare(launcher: Launcher, region: str, size: int) -> Costs:
     cloud = launcher.control.cloud
     cloud.fill_buckets()
-    script = cloud.script(region)
+    script = cloud.script(region, attempts=ATTEMPTS)
     return await asyncio.to_thread(bare, cloud, script, region, size)
 
 

@@ -126,7 +126,7 @@ class Script:
 
     def nap(self, duration: timedelta) -> None:
         """Wait, in a thread that may."""
-        self._nap.wait(duration.total_seconds())
+        self._nap.wait(max(0.0, duration.total_seconds()))
 
     def wait_running(self, tag: str) -> None:
         """Look every 0.2 s until nothing is pending any more."""

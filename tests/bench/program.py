@@ -45,7 +45,7 @@ FULL = Program(
     starts=3,
     sizes=(1, 10, 100, 1000),
     others=(1, 10, 100, 1000),
-    patience=timedelta(seconds=90),
+    patience=timedelta(seconds=60),
     crowd=(50, 20),
     beside=1000,
     messages=10_000,

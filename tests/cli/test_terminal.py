@@ -113,6 +113,18 @@ async def test_terminate_asks_and_does_nothing_when_told_no(
     assert launcher.terminations == []
 
 
+async def test_ctrl_c_at_the_question_means_no(
+    terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
+) -> None:
+    await spawn("launch", "--name", "web")
+    terminal = await on_terminal("terminate", "web")
+    await terminal.see("and its 1 instances? [y/N]")
+    terminal.interrupt()
+    assert await terminal.end() == 130
+    assert "nothing was done" in terminal.seen
+    assert launcher.terminations == []
+
+
 async def test_terminate_draws_what_is_left(
     terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
 ) -> None:

@@ -178,6 +178,7 @@ def test_a_network_that_is_none(network: str) -> None:
         pytest.param({"a": "x" * 257}, "x" * 60, id="a long value"),
         pytest.param({"a": "x\ny"}, r"x\ny", id="a value with a line break"),
         pytest.param({str(n): "" for n in range(41)}, "41 tags", id="too many"),
+        pytest.param({str(n): "é" * 256 for n in range(40)}, "bytes", id="too many bytes"),
     ],
 )
 def test_tags_that_ec2_or_we_do_not_take(tags: dict[str, str], shown: str) -> None:

@@ -78,10 +78,12 @@ async def send(world: World, array_id: ArrayId, intent: Intent, *, is_new: bool 
             world.memory.count((array_id,), "RunInstances")
             made = await ec2.run_instances(intent.request)
         except Outcome as outcome:
-            if await _settle_outcome(world, array_id, intent, outcome):
+            if await _settle_outcome(world, array_id, intent, outcome, sure=made_nothing):
                 return
             made_nothing = made_nothing and outcome.cause in _MADE_NOTHING
-            _log.info("run again", token=intent.token, code=outcome.code, why=outcome.message)
+            _log.info(
+                "run again", client_token=intent.token, code=outcome.code, why=outcome.message
+            )
         else:
             await _record(world, array_id, intent, made, complete=True)
             return
@@ -98,10 +100,11 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
     An intent is closed when all that it asked for is found, or when EC2 has had the time in
     which it may hide an instance; what is found meanwhile is recorded at once.
     """
-    pause = _FIRST_PAUSE
+    # Not from its opening: a throttled request may have been performed long after.
+    begun, pause = world.clock.now(), _FIRST_PAUSE
     while True:
         made = await _find(world, array_id, intent)
-        over = world.clock.now() - intent.opened_at >= VISIBILITY
+        over = world.clock.now() - begun >= VISIBILITY
         complete = over or len(made) == intent.request.max_count
         if made:
             await _record(world, array_id, intent, made, complete=complete)
@@ -121,9 +124,12 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
 
 
 async def _settle_outcome(
-    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome
+    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome, *, sure: bool
 ) -> bool:
-    """Record a final outcome and return True; return False when the request goes out again."""
+    """Record a final outcome and return True; return False when the request goes out again.
+
+    `sure` says that no try before this one can have made anything.
+    """
     now = _now(world)
     match outcome.cause:
         case Cause.EXISTS:
@@ -134,13 +140,13 @@ async def _settle_outcome(
             if intent.chunk.partial or intent.request.max_count == 1:
                 until = now + world.settings.pool_memory
                 world.memory.exhausted[intent.pool] = until
-            await _refuse(world, array_id, intent, outcome, now)
+            await _refuse(world, array_id, intent, outcome, made_nothing=True)
         case Cause.THROTTLED | Cause.UNREACHABLE | Cause.INTERNAL:
             return False
         case Cause.PROPAGATING if now - intent.opened_at < PROPAGATION:
             return False
         case _:
-            await _refuse(world, array_id, intent, outcome, now)
+            await _refuse(world, array_id, intent, outcome, made_nothing=sure)
     return True
 
 
@@ -151,11 +157,15 @@ async def _close(world: World, array_id: ArrayId, intent: Intent) -> None:
 
 
 async def _refuse(
-    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome, now: datetime
+    world: World, array_id: ArrayId, intent: Intent, outcome: Outcome, *, made_nothing: bool
 ) -> None:
     refused = Refused(cause=outcome.cause, code=outcome.code, message=outcome.message)
     await write_array(
-        world, array_id, lambda array: settle_refused(array, intent.token, refused, now=now)
+        world,
+        array_id,
+        lambda array: settle_refused(
+            array, intent.token, refused, made_nothing=made_nothing, now=_now(world)
+        ),
     )
 
 

@@ -24,12 +24,12 @@ async def look_up_places(world: World, spec: LaunchSpec) -> Places:
     Raises `Rejected` naming the field that AWS does not know.
     """
     key, memory = _key(spec), world.memory
-    async with memory.looking[key]:
+    async with memory.looking.setdefault(key, asyncio.Lock()):
+        memory.forget_places(world.clock.now())
         known = memory.places.get(key)
-        if known is None or known[0] <= world.clock.now():
-            places = await _look_up(world, spec)
-            memory.places[key] = (world.clock.now() + _FRESH, places)
-            return places
+        if known is None:
+            known = (world.clock.now() + _FRESH, await _look_up(world, spec))
+            memory.places[key] = known
         return known[1]
 
 

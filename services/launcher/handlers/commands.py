@@ -75,6 +75,8 @@ async def on_terminate(command: Command[Terminate], world: World) -> None:
     wanted = command.body.array_id
     if not is_array_id(wanted):
         raise Rejected(f"array_id={wanted[:_LONGEST_REASON]!r} is none", field="array_id")
+    if command.body.not_after is not None and world.clock.now() > command.body.not_after:
+        raise Rejected("the command was not taken in time", field="not_after", code="expired")
     reason = (command.body.reason or f"{command.owner} asked for it")[:_LONGEST_REASON]
 
     def change(array: Array) -> Array:
@@ -192,18 +194,20 @@ async def _publish_rejection(
 ) -> None:
     launch = command.body
     _check_address(launch, refusal)
+    named = array_id(
+        deployment=world.deployment,
+        owner=command.owner,
+        request_id=launch.request_id,
+        name=launch.spec.name,
+    )
+    known = world.fleet.array(named)
     data = ArrayRejected(
         request_id=launch.request_id,
         name=launch.spec.name,
         code=refusal.code,
         message=refusal.message,
         field=refusal.field if isinstance(refusal, Rejected) else "request_id",
-    )
-    named = array_id(
-        deployment=world.deployment,
-        owner=command.owner,
-        request_id=launch.request_id,
-        name=launch.spec.name,
+        array_lives=known is not None and not known.value.state.is_over,
     )
     event = rejected_event(
         named,

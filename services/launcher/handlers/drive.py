@@ -52,7 +52,7 @@ _GATHER = timedelta(microseconds=20)
 """Per member of an array of more than `_LARGE`, the time in which its news are gathered: each
 look goes over all members, so one for each change would cost the square of their number."""
 
-_ASK_AGAIN = timedelta(seconds=10)
+_ASK_AGAIN = timedelta(seconds=30)
 """How long an instance that was asked to end may go on before it is asked again."""
 
 
@@ -270,11 +270,13 @@ class Driver:
             await publish_left_over(self._world, self._array_id)
             until = self._world.clock.now() - SETTLING
             after = msgspec.structs.replace(after, published_until=until)
-        await write_array(
+        written = await write_array(
             self._world,
             self._array_id,
             lambda current: after if current.version == before.version else current,
         )
+        if written is not after:
+            return
         if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
             took = self._world.clock.now() - after.accepted_at
             metrics.LAUNCH_DURATION.observe(took.total_seconds())

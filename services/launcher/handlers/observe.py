@@ -24,6 +24,7 @@ from services.launcher.plan.survey import (
 )
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
+from spawn.contracts.arrays import ArrayState
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described
 from spawn.errors import Outcome, first_outcome
@@ -43,19 +44,27 @@ async def observe_regions(world: World) -> None:
         while True:
             for region in regions(world) - watched:
                 watched.add(region)
-                group.create_task(_observe_for_ever(world, region))
+                group.create_task(_observe_while_ours(world, region, watched))
             await world.clock.sleep(world.settings.pending_poll)
 
 
 def regions(world: World) -> set[str]:
-    """Return the regions that records name or settings ask for."""
-    named = {array.region for array in world.fleet.arrays().values() if not array.state.is_over}
+    """Return the regions that records name or settings ask for.
+
+    What an array has left behind may show itself once it is over; a rejected one has made nothing.
+    """
+    named = {
+        array.region
+        for array in world.fleet.arrays().values()
+        if array.state is not ArrayState.REJECTED
+    }
     return named | set(world.settings.regions)
 
 
-async def _observe_for_ever(world: World, region: str) -> None:
+async def _observe_while_ours(world: World, region: str, watched: set[str]) -> None:
     with bind(region=region):
-        while True:
+        # A region that AWS does not have stays only until its array is rejected for it.
+        while region in regions(world):
             try:
                 async with world.fences.hold(f"observe.{region}") as fence:
                     if fence is not None:
@@ -67,6 +76,7 @@ async def _observe_for_ever(world: World, region: str) -> None:
                 metrics.OBSERVER_FAILURES.inc()
                 _log.exception("observer failed")
             await world.clock.sleep(_POLL)
+    watched.discard(region)
 
 
 class Observer:
@@ -87,8 +97,8 @@ class Observer:
                 await survey_all(self._world, self._region, act=True)
                 next_full = begun + settings.full_sweep
             answering = await self.look()
-            # An answer that takes long, of many instances, is followed by as long a pause.
-            await clock.sleep(max(settings.pending_poll, answering))
+            # An answer that takes long, of many instances, is followed by half as long a pause.
+            await clock.sleep(max(settings.pending_poll, answering / 2))
 
     async def look(self) -> timedelta:
         """Look at what is expected to change, and record what has.

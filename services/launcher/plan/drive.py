@@ -37,6 +37,10 @@ SERVING = frozenset(
 )
 """States of an array that has what it asked for and waits for its end."""
 
+MOST_UNDER_WAY = 20
+"""Calls of one array at once: EC2's rate allows for less, and each open intent holds its whole
+request, all of which must fit one record of 900 kB."""
+
 TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
@@ -94,9 +98,10 @@ def _launch(view: View) -> Iterator[Step]:
         # The copy may show an intent before its writer, who then sends it, knows that it stands.
         if intent.token not in view.sending and intent.chunk.number not in view.placing:
             yield Resend(intent=intent, reason="open intent without an answer")
-    for chunk in array.chunks:
-        if chunk.number not in view.placing:
-            yield Place(chunk=chunk, reason=f"ranks {chunk.ranks} wait")
+    under_way = {*view.placing, *(intent.chunk.number for intent in array.intents)}
+    waiting = [chunk for chunk in array.chunks if chunk.number not in view.placing]
+    for chunk in waiting[: max(0, MOST_UNDER_WAY - len(under_way))]:
+        yield Place(chunk=chunk, reason=f"ranks {chunk.ranks} wait")
     if not array.intents and not array.chunks:
         yield from _judge(view)
 

@@ -126,16 +126,26 @@ def settle_launched(
     return _next_pool(array, intent, refusal, ranks=missing, now=now)
 
 
-def settle_refused(array: Array, token: ClientToken, refused: Refused, *, now: datetime) -> Array:
-    """Close an intent that made nothing: climb the ladder, or give the launch up.
+def settle_refused(
+    array: Array,
+    token: ClientToken,
+    refused: Refused,
+    *,
+    made_nothing: bool = True,
+    now: datetime,
+) -> Array:
+    """Close an intent that was refused: climb the ladder, or give the launch up.
 
     Without capacity for the whole chunk, the same pool is asked once more for as many as it has.
+    Unless it is sure that no earlier try `made_nothing`, a launch that is given up leaves the
+    intent open, for what it may have made to be found.
     """
     intent = find_intent(array, token)
     if intent is None:
         return array
     if refused.cause is not Cause.CAPACITY:
-        return give_up(array, refused.code, _advise(refused), now=now, without=token)
+        without = token if made_nothing else None
+        return give_up(array, refused.code, _advise(refused), now=now, without=without)
     ranks = parse_ranks(intent.chunk.ranks)
     if len(ranks) > 1 and not intent.chunk.partial:
         chunk = _again(intent.chunk, ranks, partial=True, pool_of=intent)

@@ -13,7 +13,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState, member_key
 from tests.builders import an_instance
 from tests.fixtures.proving import assume, closed, opened, proof
-from tests.services.iam_broker.conftest import Doors
+from tests.fixtures.doors import Doors
 
 pytestmark = pytest.mark.door
 

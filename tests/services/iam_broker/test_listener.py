@@ -16,7 +16,7 @@ from spawn.contracts.identities import inbox_of
 from spawn.runtime.doctor.door import look_at_door
 from spawn.runtime.home import ControlState, User
 from spawn.runtime.processes import ProcessRef
-from tests.services.iam_broker.conftest import Doors
+from tests.fixtures.doors import Doors
 
 pytestmark = pytest.mark.door
 

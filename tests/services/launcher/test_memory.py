@@ -1,9 +1,12 @@
-from services.launcher.memory import Fleet
+from datetime import timedelta
+
+from services.launcher.memory import Fleet, Memory
+from services.launcher.model import Places
 from spawn.bus.ports import CaughtUp, Deleted, Entry, Restarted
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import Member, MemberState, member_key
-from tests.builders import ARRAY_ID, a_member, an_array
+from tests.builders import ARRAY_ID, NOON, a_member, an_array
 
 
 def entry(member: Member, revision: int) -> Entry[Member]:
@@ -61,3 +64,19 @@ def test_arrays_that_live_in_a_region() -> None:
     fleet.note_array(Entry(over.id, over, 2))
     assert set(fleet.living("us-east-1")) == {ARRAY_ID}
     assert fleet.living("eu-west-1") == {}
+
+
+def test_places_that_are_too_old_are_forgotten() -> None:
+    memory = Memory()
+    places = Places(
+        types=(),
+        image_id="",
+        architecture="",
+        architectures={},
+        offerings={},
+        subnets=(),
+        security_group_ids=(),
+    )
+    memory.places = {b"old": (NOON, places), b"new": (NOON + timedelta(seconds=1), places)}
+    memory.forget_places(NOON)
+    assert set(memory.places) == {b"new"}

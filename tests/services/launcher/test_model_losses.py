@@ -10,6 +10,7 @@ from spawn.contracts.arrays import ArrayState
 from tests.services.launcher.model.plane import Plane
 
 A_WHILE = 60.0
+ELSEWHERE = "eu-west-1"
 
 
 @pytest.fixture
@@ -80,3 +81,20 @@ def test_a_crash_before_an_ended_array_is_released_leaves_neither_job_nor_name(
     assert plane.array(array) is None
     assert plane.bus.buckets[launches.SPECS_BUCKET].records[array].data is None
     assert plane.bus.buckets[arrays.BUCKET].records["name.train"].data is None
+
+
+def test_what_an_ended_array_left_in_another_region_is_found_after_a_restart(
+    plane: Plane,
+) -> None:
+    replica = plane.start("a")
+    array = plane.launch(count=1, region=ELSEWHERE)
+    plane.run(A_WHILE)
+    elsewhere = plane.aws.ec2(ELSEWHERE)
+    elsewhere.weather.hidden = timedelta(hours=1)
+    plane.run(10 * A_WHILE)
+    assert plane.state(array) is ArrayState.TERMINATED
+    plane.kill(replica)
+    elsewhere.weather.hidden = timedelta(0)
+    plane.start("b")
+    plane.run(A_WHILE)
+    assert elsewhere.living() == []

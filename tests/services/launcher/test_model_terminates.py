@@ -1,12 +1,13 @@
 """Ends that are asked for in odd ways."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.ids import ArrayId
-from spawn.errors import NotFound, Rejected
+from spawn.errors import Cause, NotFound, Rejected, Transient
 from tests.services.launcher.model.plane import Plane
 
 A_WHILE = 60.0
@@ -47,3 +48,20 @@ def test_an_array_that_there_is_not_leaves_nothing_in_memory(plane: Plane) -> No
     plane.run(A_WHILE)
     assert isinstance(plane.refused[message], NotFound)
     assert not replica.world.memory.locks
+
+
+def test_what_a_long_throttled_call_has_made_is_found_before_an_array_counts_as_ended(
+    plane: Plane,
+) -> None:
+    plane.start("a")
+    throttle = Transient("slow down", cause=Cause.THROTTLED)
+    plane.ec2.fail("RunInstances", *[throttle] * 80)
+    plane.ec2.lose_replies("RunInstances")
+    plane.ec2.weather.hidden = timedelta(seconds=60)
+    array = plane.launch(count=1)
+    while not plane.ec2.living():
+        plane.run(0.1)
+    plane.terminate(array)
+    while plane.state(array) is not ArrayState.TERMINATED:
+        plane.run(0.1)
+    assert plane.ec2.living() == []

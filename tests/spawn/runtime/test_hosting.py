@@ -10,8 +10,8 @@ from spawn.bus import dead
 from spawn.bus.connection import Bus
 from spawn.bus.publish import Commands, Events
 from spawn.bus.requests import count_replicas, request
+from spawn.contracts.launches import LOCAL_OWNER
 from spawn.errors import Rejected, Transient
-from spawn.runtime.service import LOCAL_OWNER
 from tests.fixtures.bus_samples import event, running
 from tests.fixtures.nats import NatsServer
 from tests.fixtures.streams import dead_letter, held, until_settled

@@ -5,6 +5,7 @@ import pytest
 
 from services.launcher.model import LookUp, Place, Resend, Step, Write
 from services.launcher.plan.drive import (
+    MOST_UNDER_WAY,
     is_at_rest,
     launching,
     next_steps,
@@ -220,3 +221,13 @@ def test_what_the_region_rules_out_is_rejected_with_the_field() -> None:
         message="no such type",
         field="instance_types",
     )
+
+
+def test_so_many_calls_of_an_array_are_under_way_at_once() -> None:
+    chunks = tuple(a_chunk(f"{rank}", number=rank) for rank in range(MOST_UNDER_WAY + 5))
+    array = an_array(size=len(chunks), chunks=chunks)
+    begun = [step.chunk.number for step in next_steps(a_view(array)) if isinstance(step, Place)]
+    assert begun == list(range(MOST_UNDER_WAY))
+    view = a_view(array, placing=frozenset(range(MOST_UNDER_WAY - 1)))
+    more = [step.chunk.number for step in next_steps(view) if isinstance(step, Place)]
+    assert more == [MOST_UNDER_WAY - 1]

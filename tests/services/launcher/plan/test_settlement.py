@@ -216,3 +216,11 @@ def test_without_a_placement_no_pool_is_announced() -> None:
     after = settle_launched(array, token_of(array), {0}, now=NOON)
     assert after.outbox == ()
     assert PLACEMENT.pools == (POOL_A, POOL_B)
+
+
+def test_a_launch_given_up_on_a_later_try_leaves_its_intent_to_be_traced() -> None:
+    array = asked()
+    refused = Refused(cause=Cause.PERMISSION, code="UnauthorizedOperation", message="no")
+    after = settle_refused(array, token_of(array), refused, made_nothing=False, now=NOON)
+    assert after.state is ArrayState.TERMINATING
+    assert [intent.token for intent in after.intents] == [token_of(array)]
