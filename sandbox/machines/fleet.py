@@ -153,19 +153,18 @@ class Fleet:
 
     async def _live(self, machine: Machine) -> Ending:
         """Have the machine live beside its metadata service."""
-        facts = machine.given.facts
+        given = machine.given
         try:
-            metadata = await self._metadata.open(facts)
-        except OSError as error:
-            _log.error("a machine has no address", instance=facts.instance_id, error=str(error))  # noqa: TRY400  the address says it all
+            async with self._metadata.serving(given.facts) as metadata:
+                return await machine.live(
+                    variables(
+                        given.facts, given.folder, given.host, metadata=metadata, aws=self.endpoint
+                    )
+                )
+        except OSError:
+            # No address, no disk, no processes: one machine breaks, and not the cloud.
+            _log.exception("a machine broke", instance=given.facts.instance_id)
             return "powered-off"
-        host, folder = self._ground.host, machine.given.folder
-        try:
-            return await machine.live(
-                variables(facts, folder, host, metadata=metadata, aws=self.endpoint)
-            )
-        finally:
-            await self._metadata.shut(facts)
 
     def _follow(self, facts: Facts, ending: Ending) -> None:
         """Let the instance's state follow. Moto's thread."""

@@ -111,7 +111,7 @@ class Machine:
     async def _clean(self, code: int) -> None:
         folder = self.given.folder
         left = await asyncio.to_thread(leftovers.kill_below, folder.path)
-        said = folder.log.read_text(errors="replace")[-_LOG_TAIL:]
+        said = folder.log.read_text(errors="replace")[-_LOG_TAIL:] if folder.log.exists() else ""
         _log.error(
             "a machine's init broke", folder=str(folder.path), code=code, left=left, said=said
         )

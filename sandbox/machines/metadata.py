@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.
 
 import re
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from secrets import token_urlsafe
 
 from aiohttp import web
@@ -53,8 +54,19 @@ class Metadata:
         """Stop listening everywhere."""
         await self._runner.cleanup()
 
-    async def open(self, facts: Facts) -> str:
-        """Listen on a machine's address; return the endpoint. Raises OSError when it can't be."""
+    @asynccontextmanager
+    async def serving(self, facts: Facts) -> AsyncGenerator[str]:
+        """Listen on a machine's address inside the block, which is given the endpoint.
+
+        Raises OSError when it can't be listened on. Tokens and credentials end with the block.
+        """
+        endpoint = await self._open(facts)
+        try:
+            yield endpoint
+        finally:
+            await self._shut(facts)
+
+    async def _open(self, facts: Facts) -> str:
         address = facts.network.private_ip
         # A port that is free: another sandbox on this host may have the same address.
         listener = socket.create_server((address, 0))
@@ -63,8 +75,7 @@ class Metadata:
         self._machines[address], self._sites[address] = facts, site
         return f"http://{address}:{listener.getsockname()[1]}"
 
-    async def shut(self, facts: Facts) -> None:
-        """Stop listening for a machine, and forget its tokens and credentials."""
+    async def _shut(self, facts: Facts) -> None:
         address = facts.network.private_ip
         del self._machines[address]
         await self._sites.pop(address).stop()

@@ -1,6 +1,7 @@
 """What everything inside one init shares: its folder, environment, processes, clock, console."""
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,8 +22,8 @@ class World:
     booted: datetime
 
     def say(self, text: str) -> None:
-        """Write a line to the machine's console."""
-        with self.folder.console.open("ab") as console:
+        """Write a line to the machine's console; to a folder that was deleted, nothing."""
+        with suppress(FileNotFoundError), self.folder.console.open("ab") as console:
             console.write(f"{text}\n".encode())
 
     def open_output(self, where: str, unit: str) -> int:

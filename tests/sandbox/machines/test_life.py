@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -249,3 +250,20 @@ def test_a_port_of_a_machine_is_its_own(machines: Machines) -> None:
     )
     assert refused.returncode != 0
     assert other.state == "running"
+
+
+def test_a_deleted_state_folder_neither_ends_machines_nor_keeps_them(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with running_sandbox(state, QUICK, machines="real") as cloud:
+        ec2: Any = cloud.client("ec2")
+        script = "#!/bin/bash\nexec sleep 3606"
+        old = ids(run(ec2, image(cloud), 2, UserData=script))
+        until(ec2, "running", old)
+        eventually(lambda: "sleep 3606" in arguments())
+        shutil.rmtree(state)
+        new = ids(run(ec2, image(cloud), UserData=script))
+        until(ec2, "running", new)
+        assert {one["State"]["Name"] for one in described(ec2, InstanceIds=old)} == {"running"}
+        ec2.terminate_instances(InstanceIds=old + new)
+        until(ec2, "terminated", old + new)
+        assert "sleep 3606" not in arguments()
