@@ -17,6 +17,8 @@ from spawn.contracts.leases import format_instant
 from tests.agent.machine import lay_out
 from tests.builders import a_chunk, an_array
 
+pytestmark = pytest.mark.door
+
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 FOLDER = ROOT / "agent/boot"
 

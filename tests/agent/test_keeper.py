@@ -16,6 +16,8 @@ from agent.journal import JobFolder
 from agent.spool import SpoolReader
 from tests.agent.machine import oldest_python
 
+pytestmark = pytest.mark.door
+
 INTERPRETERS = sorted({sys.executable, oldest_python()})
 
 
