@@ -3,7 +3,7 @@
 import secrets
 
 from services.launcher.apply.records import refresh, write_members
-from services.launcher.plan.rendezvous import assignment_of, peers_of, revision_of
+from services.launcher.plan.rendezvous import assignment_of, expected, peers_of, revision_of
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -42,7 +42,7 @@ async def answer_peers(message: Message, world: World) -> bytes:
     """Answer with the array's peers from one encoding, made anew when they have changed."""
     array, _ = await _asker(message.subject, world)
     members = world.fleet.members(array.id)
-    state = (revision_of(members.values()), len(members), array.version)
+    state = (revision_of(members.values()), len(expected(members)), array.version)
     known = world.memory.encoded_peers.get(array.id)
     if known is None or known[0] != state:
         known = (state, codec.encode(peers_of(array, members)))

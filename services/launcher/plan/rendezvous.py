@@ -48,7 +48,7 @@ def is_complete(array: Array, members: Mapping[int, Member]) -> bool:
 def is_stranded(array: Array, members: Mapping[int, Member]) -> bool:
     """Say whether the barrier never opens: too few of those that have said hello or may do so."""
     boots = array.placement is not None and array.placement.boot is not None
-    return boots and len(expected(members)) < array.min_count
+    return boots and len(expected(members)) < array.min_count <= len(members)
 
 
 def expected(members: Mapping[int, Member]) -> list[Member]:
