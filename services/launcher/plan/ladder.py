@@ -9,7 +9,8 @@ from services.launcher.plan.boot import render_user_data
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
-from spawn.contracts.leases import format_instant
+from spawn.contracts.launches import OnComplete
+from spawn.contracts.leases import LeaseAction, format_instant
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Conflict
@@ -103,11 +104,18 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         max_count=count,
         security_group_ids=array.placement.security_group_ids,
         tags=build_tags(array, chunk),
-        lease_action=array.lease.action,
+        lease_action=_shutdown_action(array),
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
     )
+
+
+def _shutdown_action(array: Array) -> LeaseAction:
+    # EC2 knows one behaviour at shutdown, whatever the reason: a machine that is to stop after
+    # its job must not be ended by it. The lease then ends it by a call.
+    stops = array.spec.on_complete is OnComplete.STOP
+    return LeaseAction.STOP if stops else array.lease.action
 
 
 def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:

@@ -13,6 +13,8 @@ from services.launcher.plan.ladder import (
     split_chunks,
 )
 from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.launches import OnComplete
+from spawn.contracts.leases import LeaseAction
 from spawn.contracts.pools import Pool, Refusal
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Conflict
@@ -156,3 +158,11 @@ def test_tags_of_the_user_stand_beside_ours() -> None:
     )
     tags = build_request(array, a_chunk(), POOL_A).tags
     assert (tags["Name"], tags["team"], tags["spawn:size"]) == ("x", "y", "4")
+
+
+def test_a_machine_that_stops_after_its_job_is_not_ended_by_its_shutdown() -> None:
+    array = an_array()
+    assert build_request(array, a_chunk(), POOL_A).lease_action is LeaseAction.TERMINATE
+    spec = msgspec.structs.replace(array.spec, on_complete=OnComplete.STOP)
+    stops = msgspec.structs.replace(array, spec=spec)
+    assert build_request(stops, a_chunk(), POOL_A).lease_action is LeaseAction.STOP
