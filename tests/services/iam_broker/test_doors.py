@@ -9,11 +9,13 @@ from nats.errors import Error
 
 from spawn.bus.message import Message
 from spawn.clock import SystemClock
+from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState, member_key
-from tests.builders import an_instance
-from tests.fixtures.proving import assume, closed, opened, proof
+from tests.builders import ARRAY_ID, an_instance
 from tests.fixtures.doors import Doors
+from tests.fixtures.proving import assume, closed, opened, proof
+from tests.sandbox.launches import image
 
 pytestmark = pytest.mark.door
 
@@ -28,9 +30,11 @@ async def test_a_machine_speaks_for_itself(doors: Doors) -> None:
     member = await doors.add(1)
     token = await doors.prove(member.instance.id)
     async with doors.entered(token, member.instance.id) as (client, _):
-        stored = await client.jetstream().publish(subject(member, "hello"), b"{}")
+        stored = await client.jetstream(timeout=20).publish(subject(member, "hello"), b"{}")
         assert stored.stream == "SPAWN_AGENT"
-        stored = await client.jetstream().publish(f"spawn.log.{member.array_id}.1", b"line\n")
+        stored = await client.jetstream(timeout=20).publish(
+            f"spawn.log.{member.array_id}.1", b"line\n"
+        )
         assert stored.stream == "SPAWN_LOGS"
 
 
@@ -233,3 +237,55 @@ async def test_the_connection_of_an_ended_instance_is_closed(doors: Doors, after
                 await CLOCK.sleep(timedelta(milliseconds=10))
         await ot.flush(timeout=20)
     assert not await doors.is_let_in(await doors.prove(member.instance.id))
+
+
+def launch(doors: Doors, ranks: str, count: int) -> list[str]:
+    """Launch instances of an array that no record names."""
+    ec2 = doors.cloud.client("ec2")
+    tags = {
+        "spawn:deployment": "test",
+        "spawn:array-id": ARRAY_ID,
+        "spawn:ranks": ranks,
+        "spawn:generation": "0",
+    }
+    made = ec2.run_instances(
+        ImageId=image(doors.cloud),
+        InstanceType="t3.micro",
+        MinCount=count,
+        MaxCount=count,
+        IamInstanceProfile={"Name": doors.grant.profile},
+        TagSpecifications=[
+            {
+                "ResourceType": "instance",
+                "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+            }
+        ],
+    )["Instances"]
+    return [each["InstanceId"] for each in sorted(made, key=lambda one: one["AmiLaunchIndex"])]
+
+
+async def test_instances_that_no_record_names_yet_are_known_by_their_tags(doors: Doors) -> None:
+    _, instance_id = await asyncio.to_thread(launch, doors, "3,7", 2)
+    token = await doors.prove(InstanceId(instance_id))
+    async with doors.entered(token, instance_id) as (client, _):
+        assert (
+            await client.jetstream(timeout=20).publish(f"spawn.log.{ARRAY_ID}.7", b"line\n")
+        ).seq
+    ec2 = doors.cloud.client("ec2")
+    await asyncio.to_thread(ec2.terminate_instances, InstanceIds=[instance_id])
+    assert not await doors.is_let_in(await doors.prove(InstanceId(instance_id)))
+
+
+async def test_an_instance_whose_rank_another_fills_is_refused(doors: Doors) -> None:
+    await doors.add(3)
+    (instance_id,) = await asyncio.to_thread(launch, doors, "3", 1)
+    assert not await doors.is_let_in(await doors.prove(InstanceId(instance_id)))
+
+
+async def test_a_machine_comes_back_when_the_server_was_gone(doors: Doors) -> None:
+    member = await doors.add(1)
+    assert await doors.is_let_in(await doors.prove(member.instance.id))
+    await doors.server.restart()
+    async with asyncio.timeout(60):
+        while not await doors.is_let_in(await doors.prove(member.instance.id)):
+            await CLOCK.sleep(timedelta(milliseconds=100))

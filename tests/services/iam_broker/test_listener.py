@@ -63,7 +63,7 @@ async def test_a_machine_comes_in_and_works(doors: Doors) -> None:
     async with tunnelled(doors, token=token, inbox_prefix=inbox) as (client, wrong):
         for size in (0, 1, 125, 126, 65_535, 65_536, 200_000):
             subject = f"spawn.log.{member.array_id}.1"
-            assert (await client.jetstream().publish(subject, bytes(size))).seq
+            assert (await client.jetstream(timeout=20).publish(subject, bytes(size))).seq
         told = await client.subscribe(f"spawn.tell.{member.array_id}.all")
         await client.flush()
         for size in (1, 125, 126, 65_535, 65_536, 200_000):

@@ -23,6 +23,7 @@ from spawn.bus.stores import Store
 from spawn.clock import SystemClock
 from spawn.contracts import arrays
 from spawn.contracts.arrays import DeploymentMark
+from spawn.contracts.identities import INBOX
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.reports import JobExited
 from spawn.runtime.home import USERS, Home, Mode, User
@@ -120,6 +121,10 @@ async def plain_client(home: Home, user: User) -> AsyncGenerator[tuple[Any, asyn
         ("cli", "spawn.evt.a.array.ready"),
         ("cli", "spawn.cmd.launcher.terminate.somebody"),
         ("cli", "$KV.spawn-arrays.a"),
+        ("cli", "spawn.api.launcher.assignment.a.i-1"),
+        ("cli", "spawn.api.launcher.peers.a.i-1"),
+        ("cli", "spawn.agent.a.i-1.hello"),
+        ("cli", "spawn.log.a.1"),
         ("cli", "$JS.API.DIRECT.GET.KV_spawn-specs.$KV.spawn-specs.a"),
         ("cli", "$JS.API.CONSUMER.CREATE.KV_spawn-specs"),
         ("cli", "$JS.API.CONSUMER.DELETE.SPAWN_EVENTS.launcher"),
@@ -133,7 +138,9 @@ async def test_what_a_user_may_not_say_is_refused(home: Home, user: User, subjec
 
 
 @pytest.mark.parametrize("user", ["cli", "observer"])
-@pytest.mark.parametrize("subject", [">", "$KV.>", "spawn.cmd.>", f"{SERVICES_INBOX}.>"], ids=str)
+@pytest.mark.parametrize(
+    "subject", [">", "$KV.>", "spawn.cmd.>", f"{SERVICES_INBOX}.>", f"{INBOX}.>"], ids=str
+)
 async def test_what_a_user_may_not_hear_is_refused(home: Home, user: User, subject: str) -> None:
     async with asyncio.timeout(30), plain_client(home, user) as (client, refused):
         await client.subscribe(subject)

@@ -119,3 +119,21 @@ def test_only_the_cloud_outlives_its_supervisor() -> None:
     host = specs.host(HOME, "ttl", ("ttl",), env={})
     cloud = specs.cloud(HOME, port=1, env={})
     assert (bus.tethered, host.tethered, cloud.tethered) == (True, True, False)
+
+
+def test_only_the_broker_is_given_the_keys_of_the_doors() -> None:
+    keys = {"SPAWN_CALLOUT_CREDS", "SPAWN_CALLOUT_SEED", "SPAWN_SYSTEM_CREDS"}
+    assert specs.host(HOME, "iam_broker", ("iam_broker",), env={}).env.keys() >= keys
+    assert specs.host(HOME, "services", ("iam_broker", "ttl"), env={}).env.keys() >= keys
+    assert not specs.host(HOME, "launcher", ("launcher",), env={}).env.keys() & keys
+
+
+def test_machines_are_told_where_the_bus_is() -> None:
+    advertised = msgspec.structs.replace(STATE, advertised="tls://bus:4443", fingerprint="f")
+    env = specs.service_env({}, HOME, state=advertised)
+    assert env["SPAWN_MACHINE_BUS_URL"] == "tls://bus:4443"
+    assert env["SPAWN_BUS_FINGERPRINT"] == "f"
+    env = specs.service_env({}, HOME, state=STATE)
+    assert env["SPAWN_MACHINE_BUS_URL"] == STATE.bus_url
+    on_aws = msgspec.structs.replace(STATE, mode="aws", sandbox=None)
+    assert "SPAWN_MACHINE_BUS_URL" not in specs.service_env({}, HOME, state=on_aws)

@@ -1,0 +1,139 @@
+"""Machines that all boot at once, each proving who it is: `python -m tests.bench.proofs`."""
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.errors import Error
+
+from agent.link import FIRST_WAIT, backoff
+from agent.metadata import Credentials
+from spawn.contracts.identities import inbox_of
+from spawn.contracts.ids import InstanceId
+from spawn.runtime.home import Home
+from spawn.runtime.supervisor.readiness import read_run_file
+from tests.fixtures.doors import BROKER, CLOCK, QUICK, Doors, opened_doors
+from tests.fixtures.proving import assume, proof
+from tests.fixtures.sandbox import running_sandbox
+
+MACHINES = 200
+LONGEST = timedelta(seconds=15)
+MOST_VERIFICATIONS = 1.1
+_VERIFIED = "spawn_iam_broker_verifications_total{"
+
+
+class Proved(msgspec.Struct, frozen=True):
+    """How it went: seconds until the last was in, and STS calls for each machine."""
+
+    machines: int
+    seconds: float
+    verifications: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it was as fast, and as sparing, as it must be."""
+        within = self.seconds < LONGEST.total_seconds()
+        return within and self.verifications <= MOST_VERIFICATIONS
+
+
+async def prove_machines(folder: Path, machines: int = MACHINES) -> Proved:
+    """Let so many machines connect as agents do, and count."""
+    with running_sandbox(folder / "cloud", QUICK) as cloud:
+        (folder / "home").mkdir()
+        async with opened_doors(folder / "home", cloud, _in_a_process) as doors:
+            members = [await doors.add(number) for number in range(machines)]
+            ids = [member.instance.id for member in members]
+            arn = await asyncio.to_thread(_role_arn, doors)
+            keys = [await asyncio.to_thread(assume, cloud, arn, each) for each in ids]
+            begun = time.perf_counter()
+            async with asyncio.TaskGroup() as group:
+                for instance_id, credentials in zip(ids, keys, strict=True):
+                    group.create_task(_come_in(doors, instance_id, credentials))
+            seconds = time.perf_counter() - begun
+            asked = await asyncio.to_thread(_verifications, doors.home)
+            return Proved(machines, seconds, asked / machines)
+
+
+async def _come_in(doors: Doors, instance_id: InstanceId, credentials: Credentials) -> None:
+    failures, wait = 0, random.uniform(0, FIRST_WAIT.total_seconds())  # noqa: S311 - spreads load
+    while True:
+        await CLOCK.sleep(timedelta(seconds=wait))
+        try:
+            return await _connect(doors, instance_id, proof(doors.cloud, credentials))
+        except (Error, OSError, TimeoutError):
+            failures += 1
+            wait = backoff(failures, random.random())  # noqa: S311 - spreads load
+
+
+async def _connect(doors: Doors, instance_id: InstanceId, token: str) -> None:
+    client: Any = Client()
+
+    async def ignore(_: Exception) -> None: ...
+
+    try:
+        await client.connect(
+            doors.url,
+            token=token,
+            inbox_prefix=inbox_of(instance_id),
+            allow_reconnect=False,
+            connect_timeout=25,
+            error_cb=ignore,
+        )
+        await client.flush(timeout=25)
+    finally:
+        await client.close()
+
+
+def _role_arn(doors: Doors) -> str:
+    iam = doors.cloud.client("iam")
+    return iam.get_role(RoleName=doors.grant.role)["Role"]["Arn"]
+
+
+@asynccontextmanager
+async def _in_a_process(home: Home, env: Mapping[str, str]) -> AsyncGenerator[None]:
+    with (home.root / "broker.log").open("wb") as log:
+        process = subprocess.Popen(  # noqa: ASYNC220 - returns at once
+            [sys.executable, "-P", "-m", "spawn.runtime.host", BROKER],
+            env={"PATH": os.defpath, **env},
+            stderr=log,
+            stdout=log,
+        )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait)
+
+
+def _verifications(home: Home) -> float:
+    said = read_run_file(home.run_file(BROKER))
+    assert said is not None, "the broker runs"
+    with urllib.request.urlopen(said.metrics_url) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(_VERIFIED))
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="spawn-bench-") as folder:
+        found = asyncio.run(prove_machines(Path(folder)))
+    sys.stdout.write(
+        f"{found.machines} machines proved themselves in {found.seconds:.1f} s,"
+        f" {found.verifications:.2f} verifications each\n"
+    )
+    sys.exit(0 if found.is_right else 1)
+
+
+if __name__ == "__main__":
+    main()
