@@ -129,6 +129,7 @@ class Machine:
             instance_id=facts.instance_id,
             boot=self.boots,
             environment=dict(environment),
+            address=facts.network.private_ip,
             user_data=facts.user_data,
             fails=self.given.user_data_fails,
         )

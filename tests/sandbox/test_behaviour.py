@@ -22,6 +22,8 @@ latency: [{api: DescribeInstances, delay: [0.01, 0.05]}]
 lifecycle: {pending: [1, 5], invisible: 60}
 quota: [{vcpus: 32}]
 signature: {services: ["*"]}
+machines: {mode: hollow}
+boot: [{delay: 1}, {rank: 3, user_data_fails: true}]
 """
 
 
@@ -36,6 +38,9 @@ def test_a_scenario_is_read_from_yaml(tmp_path: Path) -> None:
     assert scenario.lifecycle.pending == seconds(1, 5)
     assert scenario.lifecycle.invisible == seconds(60)
     assert scenario.quota[0].vcpus == 32
+    assert scenario.machines.mode == "hollow"
+    assert scenario.boot[0].delay == seconds(1)
+    assert scenario.boot[1].user_data_fails is True
 
 
 @pytest.mark.parametrize(

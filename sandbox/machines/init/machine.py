@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from sandbox.machines.folder import ENDED, POWERED_OFF, REBOOTING, Folder, Plan
-from sandbox.machines.init import root, user_data
+from sandbox.machines.init import root, sshd, user_data
 from sandbox.machines.init.commands import Commands
 from sandbox.machines.init.control import answering
 from sandbox.machines.init.power import Down, Power
@@ -26,8 +26,11 @@ async def boot(folder: Folder, plan: Plan, clock: Clock) -> int:
     processes.adopt()
     world = World(folder, plan.environment, processes, clock, booted=clock.now())
     root.prepare(folder, plan.environment)
+    no_ssh = sshd.prepare(folder, plan.address)
     power = Power(clock)
     world.say(f"[{plan.instance_id}] boot {plan.boot} at {world.booted:%Y-%m-%dT%H:%M:%SZ}")
+    if no_ssh:
+        world.say(no_ssh)
     async with asyncio.TaskGroup() as group, _console(world):
         systemd = Systemd(world, group)
         tasks = [

@@ -12,6 +12,20 @@ from sandbox.machines.folder import Folder
 from sandbox.machines.init import shim
 
 SHIMS = ("systemctl", "systemd-run", "shutdown", "poweroff", "reboot", "halt")
+_SUDO = """#!/bin/bash
+# Runs a command as who calls: the host's sudo would set PATH anew, and reach the host's shutdown.
+while [ $# -gt 0 ]; do
+    case $1 in
+        -[ugpCrtTDRh] | --user | --group | --prompt | --chdir | --role | --type) shift 2 ;;
+        --) shift && break ;;
+        -*) shift ;;
+        *=*) export "$1" && shift ;;
+        *) break ;;
+    esac
+done
+[ $# -gt 0 ] || set -- bash
+exec "$@"
+"""
 _FOLDERS = (
     "dev",
     "etc/profile.d",
@@ -53,6 +67,7 @@ def _write_shims(folder: Folder) -> None:
     source = Path(shim.__file__).read_text()
     for name in SHIMS:
         _write_program(folder.shims / name, f"#!{sys.executable} -ISB\n{source}")
+    _write_program(folder.shims / "sudo", _SUDO)
 
 
 def _write_enter(folder: Folder, environment: Mapping[str, str]) -> None:

@@ -177,6 +177,11 @@ def test_the_shims_stand_first_in_a_login_shell(machine: Machine) -> None:
         )
 
 
+def test_sudo_stays_in_the_machine(machine: Machine) -> None:
+    script = "sudo -n -u root A=1 bash -c 'echo $A; command -v shutdown'"
+    assert machine.shell(script).split() == ["1", str(machine.folder / "bin/shutdown")]
+
+
 def test_a_timer_that_powers_off_ends_the_instance(real: RunningSandbox) -> None:
     machines = Machines(real, image(real))
     script = "#!/bin/bash\nsystemd-run --on-active=200ms shutdown -P now\n"
