@@ -10,11 +10,12 @@ from datetime import timedelta
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.bus.ports import Command, Fact, Invalid, Request
+from spawn.bus.ports import Command, Fact, Invalid, Reported, Request
 from spawn.contracts.events import ArrayReady
-from spawn.errors import Rejected
+from spawn.contracts.reports import Hello, JobExited, Report
+from spawn.errors import NotFound, Rejected, Transient
 from spawn.runtime.context import Context
-from spawn.runtime.service import Service, background, command, endpoint, every, fact
+from spawn.runtime.service import Service, background, command, endpoint, every, fact, reported
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class World:
     heard: list[Command[Greet]] = field(default_factory=list[Command[Greet]])
     invalid: list[Invalid] = field(default_factory=list[Invalid])
     facts: list[Fact] = field(default_factory=list[Fact])
+    said: list[Reported[Report]] = field(default_factory=list[Reported[Report]])
     counts: Counter[str] = field(default_factory=Counter[str])
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,6 +75,15 @@ async def on_invalid(message: Invalid, world: World) -> None:
 async def on_ready(message: Fact, world: World) -> None:
     world.facts.append(message)
     world.count("fact")
+
+
+async def on_said(message: Reported[Report], world: World) -> None:
+    world.said.append(message)
+    if message.instance_id == "i-stranger":
+        raise NotFound("i-stranger is nobody's")
+    if world.count("said") == 1 and message.instance_id == "i-early":
+        raise Transient("i-early is not known yet", retry_after=timedelta(milliseconds=10))
+    world.count("settled")
 
 
 async def answer(message: Request[Greet], world: World) -> Greeting:
@@ -119,6 +130,7 @@ def service(worlds: list[World], *, failing_opens: int = 0) -> Service[Settings,
         routes=(
             command("greet", Greet, on_greet, on_invalid=on_invalid),
             fact((ArrayReady,), on_ready, name="ready"),
+            reported({"hello": Hello, "job.exited": JobExited}, on_said, name="said"),
         ),
         timers=(every(interval, tick, name="tick"),),
         endpoints=(endpoint("greet", Greet, answer), endpoint("about.*", Greet, answer)),
