@@ -107,6 +107,7 @@ class _Door:
             permissions = await self._in_turn(question)
             jwt = self._issuer.user(key, permissions, now=now)
             verdict = "admitted"
+            _log.info(verdict, user=permissions.name, host=asked.client_info.host)
             return self._issuer.verdict(key, server=server, now=now, jwt=jwt), verdict
         except Outcome as error:
             verdict = "later" if isinstance(error, Transient) else "refused"
