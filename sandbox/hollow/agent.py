@@ -60,6 +60,7 @@ class Agent:
         self.machine = machine
         self.complete = asyncio.Event()
         """Set once its peers are complete: where a running machine has its peers file."""
+        self.size = 0
         self.greeted_at = 0.0
         self.completed_at = 0.0
         self._stage = stage
@@ -104,6 +105,7 @@ class Agent:
                 peers = await self._ask(API_PEERS, Peers)
                 revision = peers.revision
                 if peers.complete and not self.complete.is_set():
+                    self.size = peers.size
                     self.completed_at = self._stage.clock.monotonic()
                     self.complete.set()
             if self.complete.is_set() and assignment.may_start:

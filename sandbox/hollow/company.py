@@ -1,6 +1,7 @@
 """All hollow machines of a sandbox, as their instances come and go."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator
 
 from sandbox.hollow.agent import Agent, Stage, read_tell
@@ -20,7 +21,7 @@ class Company:
         self._stage = stage
         self._group = group
         self._heard: set[str] = set()
-        self._told: set[str] = set()
+        self._complete: defaultdict[str, list[Agent]] = defaultdict(list)
         self._lives: dict[str, asyncio.Task[None]] = {}
         self.agents: dict[str, Agent] = {}
 
@@ -49,18 +50,17 @@ class Company:
             group.create_task(agent.live())
 
     async def _note(self, agent: Agent) -> None:
-        """Tell, once per array, when the last of its agents has complete peers."""
+        """Tell when the last agent of an array has complete peers."""
         await agent.complete.wait()
-        array_id = agent.machine.array_id
-        members = [one for one in self.agents.values() if one.machine.array_id == array_id]
-        if array_id in self._told or not all(one.complete.is_set() for one in members):
+        members = self._complete[agent.machine.array_id]
+        members.append(agent)
+        if len(members) != agent.size:
             return
-        self._told.add(array_id)
         last_hello = max(one.greeted_at for one in members)
         last = max(one.completed_at for one in members)
         _log.info(
             "peers complete",
-            array=array_id,
+            array=agent.machine.array_id,
             members=len(members),
             seconds_after_last_hello=round(last - last_hello, 3),
         )

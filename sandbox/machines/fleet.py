@@ -23,7 +23,7 @@ from sandbox.machines.machine import Bootable, Ending, Machine
 from sandbox.machines.metadata import Metadata
 from sandbox.machines.network import is_loopback
 from sandbox.machines.role import Roles
-from sandbox.machines.variables import variables
+from sandbox.machines.variables import Endpoints, variables
 from sandbox.moto_server import MotoServer
 from sandbox.request import AccountId, Region
 from spawn.clock import Clock
@@ -156,10 +156,9 @@ class Fleet:
         given = machine.given
         try:
             async with self._metadata.serving(given.facts) as metadata:
+                endpoints = Endpoints(aws=self.endpoint, metadata=metadata)
                 return await machine.live(
-                    variables(
-                        given.facts, given.folder, given.host, metadata=metadata, aws=self.endpoint
-                    )
+                    variables(given.facts, given.folder, given.host, endpoints)
                 )
         except OSError:
             # No address, no disk, no processes: one machine breaks, and not the cloud.

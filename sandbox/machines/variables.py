@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sandbox.machines.facts import Facts
 from sandbox.machines.folder import Folder
@@ -11,10 +12,17 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _NOWHERE = "/dev/null"
 
 
+class Endpoints(NamedTuple):
+    """Where a machine finds the AWS API and its own metadata service."""
+
+    aws: str
+    metadata: str
+
+
 def variables(
-    facts: Facts, folder: Folder, host: Mapping[str, str], *, metadata: str, aws: str
+    facts: Facts, folder: Folder, host: Mapping[str, str], endpoints: Endpoints
 ) -> dict[str, str]:
-    """Return it; `metadata` and `aws` are endpoints. Nothing of the host's own AWS is in it."""
+    """Return it. Of the host's own AWS nothing is in it."""
     user = getpass.getuser()
     return {
         "LANG": "C.UTF-8",
@@ -25,8 +33,8 @@ def variables(
         "LOGNAME": user,
         "SHELL": "/bin/bash",
         "SPAWN_ROOT": str(folder.root),
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata,
-        "AWS_ENDPOINT_URL": aws,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": endpoints.metadata,
+        "AWS_ENDPOINT_URL": endpoints.aws,
         "AWS_REGION": facts.region,
         "AWS_DEFAULT_REGION": facts.region,
         "AWS_CONFIG_FILE": _NOWHERE,

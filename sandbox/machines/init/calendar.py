@@ -51,7 +51,7 @@ class Calendar(msgspec.Struct, frozen=True, kw_only=True):
     def _of_year(self, year: int, start: datetime) -> Iterator[datetime]:
         for month in self.months:
             for day in self.month_days:
-                date = _date(year, month, day, self.zone)
+                date = _date(year, month, day, zone=self.zone)
                 if date is None or date.weekday() not in self.days or date.date() < start.date():
                     continue
                 yield from self._of_day(date, start)
@@ -148,7 +148,7 @@ def _values(text: str, low: int, high: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _date(year: int, month: int, day: int, zone: tzinfo) -> datetime | None:
+def _date(year: int, month: int, day: int, *, zone: tzinfo) -> datetime | None:
     try:
         return datetime(year, month, day, tzinfo=zone)
     except ValueError:
