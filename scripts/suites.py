@@ -50,8 +50,8 @@ IMPORTS = Suite("imports", 15, (tool("lint-imports", "--no-logo"),))
 DOCS = Suite("generated docs", 15, (tool("python", "scripts/generate_docs.py", "--check"),))
 UNIT = "not door and not e2e and not fault"
 
-TWO = ("-n", "2")
-"""Unit tests share nothing: one worker a core."""
+TWO = ("-n", "2", "--dist", "loadfile")
+"""One worker a core; a file's tests share what they start, so they stay together."""
 
 CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 40, (pytest(UNIT, *TWO),)))
 TEST = (
@@ -61,9 +61,9 @@ TEST = (
     IMPORTS,
     DOCS,
     Suite("unit", 90, (covered(UNIT, *TWO),)),
-    Suite("doors", 180, (covered("door and not fault"),)),
-    Suite("end to end", 240, (covered("e2e and not fault"),)),
-    Suite("faults", 420, (covered("fault"),)),
+    Suite("doors", 180, (covered("door and not fault", *TWO),)),
+    Suite("end to end", 240, (covered("e2e and not fault", *TWO),)),
+    Suite("faults", 420, (covered("fault", *TWO),)),
     Suite(
         "coverage",
         60,
