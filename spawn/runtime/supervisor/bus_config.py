@@ -65,6 +65,8 @@ def render(ports: BusPorts, *, passwords: Mapping[User, str], store: Path, mode:
             },
         },
         indent=2,
+        # Its own format has no \u escapes, and a home folder may have any letters.
+        ensure_ascii=False,
     )
 
 
