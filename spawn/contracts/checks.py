@@ -95,11 +95,18 @@ def _check_network(spec: LaunchSpec) -> None:
     if spec.key_name:
         _match("key_name", spec.key_name, _KEY_NAME, "the name of a key pair, 1 to 255 characters")
     if spec.ssh_cidr:
-        try:
-            ipaddress.ip_network(spec.ssh_cidr)
-        except ValueError as error:
-            expected = "a network such as 203.0.113.0/24, with no bits set behind its prefix"
-            raise _wrong("ssh_cidr", spec.ssh_cidr, f"use {expected}") from error
+        _check_cidr("ssh_cidr", spec.ssh_cidr)
+
+
+def _check_cidr(field: str, text: str) -> None:
+    expected = "a network such as 203.0.113.0/24, with no bits set behind its prefix"
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise _wrong(field, text, f"use {expected}") from error
+    if "/" not in text:  # which Python takes and EC2 doesn't
+        prefix = ipaddress.ip_address(text).max_prefixlen
+        raise _wrong(field, text, f"use a network; for this address alone {text}/{prefix}")
 
 
 def _check_tags(tags: dict[str, str]) -> None:

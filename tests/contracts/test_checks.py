@@ -162,7 +162,9 @@ def test_a_region_that_another_begins_with_is_not_it(region: str) -> None:
     assert refusal(region=region, zones=(f"{other}a",)).field == "zones"
 
 
-@pytest.mark.parametrize("network", ["10.0.0.1/8", "10.0.0.0/33", "10.0.0", "::1/0", "host"])
+@pytest.mark.parametrize(
+    "network", ["10.0.0.1/8", "10.0.0.0/33", "10.0.0", "10.0.0.1", "::1", "::1/0", "host"]
+)
 def test_a_network_that_is_none(network: str) -> None:
     assert refusal(ssh_cidr=network).field == "ssh_cidr"
 

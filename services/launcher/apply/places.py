@@ -18,25 +18,27 @@ _FRESH = timedelta(minutes=1)
 """How long an answer is used again: many launches at once ask AWS once."""
 
 
-async def look_up_places(world: World, spec: LaunchSpec) -> Places:
+async def look_up_places(world: World, spec: LaunchSpec, *, only_look: bool = False) -> Places:
     """Find out what AWS knows about where `spec` may run, or knew a minute ago.
 
+    Makes the deployment's security groups unless `only_look`: then they are left out.
     Raises `Rejected` naming the field that AWS does not know.
     """
-    key, memory = _key(spec), world.memory
+    key, memory = _key(spec, only_look=only_look), world.memory
     async with memory.looking.setdefault(key, asyncio.Lock()):
         memory.forget_places(world.clock.now())
         known = memory.places.get(key)
         if known is None:
-            known = (world.clock.now() + _FRESH, await _look_up(world, spec))
+            known = (world.clock.now() + _FRESH, await _look_up(world, spec, only_look=only_look))
             memory.places[key] = known
         return known[1]
 
 
-def _key(spec: LaunchSpec) -> bytes:
+def _key(spec: LaunchSpec, *, only_look: bool) -> bytes:
     """Keep of a spec what its places depend on."""
     return msgspec.json.encode(
         (
+            only_look,
             spec.region,
             spec.instance_types,
             spec.zones,
@@ -49,7 +51,7 @@ def _key(spec: LaunchSpec) -> bytes:
     )
 
 
-async def _look_up(world: World, spec: LaunchSpec) -> Places:
+async def _look_up(world: World, spec: LaunchSpec, *, only_look: bool) -> Places:
     types = spec.instance_types or (world.settings.default_instance_type,)
     ec2 = world.aws.ec2(spec.region)
     try:
@@ -68,7 +70,7 @@ async def _look_up(world: World, spec: LaunchSpec) -> Places:
             )
     architectures = {name: known[name].architectures for name in types}
     image_id, architecture = await _find_image(world, spec, architectures)
-    groups = await _ensure_groups(world, spec, subnets.result())
+    groups = () if only_look else await _ensure_groups(world, spec, subnets.result())
     return Places(
         types=types,
         image_id=image_id,

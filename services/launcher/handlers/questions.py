@@ -23,7 +23,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     granted = terms(world)
     spec = check_spec(request.body, granted.limits)
     check_reachable(world)
-    places = await look_up_places(world, spec)
+    places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, places)
     chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
     return preview(spec, placement, chunks, now=world.clock.now(), terms=granted)

@@ -102,7 +102,8 @@ def render(
             "listen": f"{listener.host}:{listener.port}",
             "tls": {"cert_file": listener.certificate, "key_file": listener.key},
         }
-    return json.dumps(config, indent=2)
+    # Its own format has no \u escapes, and a home folder may have any letters.
+    return json.dumps(config, indent=2, ensure_ascii=False)
 
 
 def _app_users(passwords: Mapping[User, str]) -> list[dict[str, Any]]:

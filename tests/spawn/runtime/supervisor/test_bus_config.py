@@ -48,6 +48,12 @@ def test_streams_are_written_out_as_the_mode_needs(mode: Mode, interval: str) ->
     assert conf["http"] == "127.0.0.1:2"
 
 
+def test_letters_of_any_language_stand_as_they_are() -> None:
+    store = Path("/home/jürgen/状态")
+    text = render(BusPorts(1, 2), passwords=PASSWORDS, store=store, mode="sandbox")
+    assert f'"{store}"' in text
+
+
 def test_nobody_but_the_services_may_ask_for_specs_or_write_state() -> None:
     conf = json.loads(render(BusPorts(1, 2), ACCESS, store=Path("/s"), mode="aws"))
     for user in conf["accounts"]["APP"]["users"]:
