@@ -50,7 +50,7 @@ def test_streams_are_written_out_as_the_mode_needs(mode: Mode, interval: str) ->
 
 def test_letters_of_any_language_stand_as_they_are() -> None:
     store = Path("/home/jürgen/状态")
-    text = render(BusPorts(1, 2), passwords=PASSWORDS, store=store, mode="sandbox")
+    text = render(BusPorts(1, 2), ACCESS, store=store, mode="sandbox")
     assert f'"{store}"' in text
 
 
