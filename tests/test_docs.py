@@ -174,8 +174,10 @@ def test_the_demo_works_and_leaves_nothing() -> None:
         [ROOT / "scripts" / "demo"], capture_output=True, text=True, timeout=110, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for said in ("array.accepted", "8 of 8", "instance.running", "array.terminated"):
+    for said in ("array.accepted", "instance.running", "array.finished", "array.terminated"):
         assert said in done.stdout
+    assert "demo-0 | the sum of 100 squares by 7 workers is 328350" in done.stdout
+    assert all(f"demo-{rank} | rank {rank} added" in done.stdout for rank in range(1, 8))
     assert "No process is left" in done.stdout
 
 
