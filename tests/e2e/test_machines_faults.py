@@ -15,7 +15,12 @@ from spawn.runtime.settings import environment
 from tests.fixtures.control import Plane, plane_in
 from tests.fixtures.jobs import Member, begin, finished, members, output, status
 
-pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.fault,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.timeout(300),  # leases end by the clock
+]
 
 TORTURE = environment().get("SPAWN_TORTURE") == "1"
 KILLS = 20 if TORTURE else 2

@@ -11,9 +11,11 @@ from spawn.runtime.settings import environment
 from tests.fixtures.control import Plane
 from tests.fixtures.jobs import LAUNCH, begin, finished, output
 
-pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
-
 TORTURE = environment().get("SPAWN_TORTURE") == "1"
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
+if TORTURE:
+    # At full counts these are run with the faults.
+    pytestmark.append(pytest.mark.fault)
 LINES = 1_000_000 if TORTURE else 100_000
 LONG_LINE = 10_000_000
 KEPT = 16 * 1024
