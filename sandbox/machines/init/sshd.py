@@ -28,21 +28,32 @@ _FIRST_PORT, _MANY_PORTS = 10_000, 10_000
 
 def prepare(folder: Folder, address: str) -> str:
     """Make what the server and `ssh` need; return why there is no server, else nothing."""
-    server, client = find_server(), shutil.which("ssh")
-    keygen = shutil.which("ssh-keygen")
-    if server is None or client is None or keygen is None or not address:
-        return "no ssh server: openssh-server and openssh-client are needed"
+    reason = why_none()
+    if reason:
+        return reason
     own = folder.path / "ssh"
     own.mkdir(exist_ok=True)
     port = _FIRST_PORT + crc32(str(folder.path.parent).encode()) % _MANY_PORTS
-    _make_host_key(keygen, _host_key(folder))
+    _make_host_key(_host_key(folder))
     _write(own / "config", _configuration(folder, address, port))
     _write(own / "session", _session(folder), mode=0o755)
     _write(own / "passwd", _passwd(folder))
-    _write(own / "run", _server_script(own, server), mode=0o755)
-    _write(folder.shims / "ssh", _client_script(client), mode=0o755)
+    _write(own / "run", _server_script(own, find_server() or Path()), mode=0o755)
+    _write(folder.shims / "ssh", _client_script(shutil.which("ssh") or ""), mode=0o755)
     _write_client_configuration(folder, port)
     _enable(folder, own / "run")
+    return ""
+
+
+def why_none() -> str:
+    """Return why this host's machines have no ssh server; nothing when they have."""
+    if find_server() is None:
+        return "no ssh server: there is no openssh-server here"
+    missing = [each for each in ("ssh", "ssh-keygen") if shutil.which(each) is None]
+    if missing:
+        return f"no ssh server: {missing[0]} is missing"
+    if _needs_namespace() and not _may_unshare():
+        return "no ssh server: root has no user sshd, and may make no mount namespace here"
     return ""
 
 
@@ -57,11 +68,11 @@ def _host_key(folder: Folder) -> Path:
     return folder.root / "etc/ssh/ssh_host_ed25519_key"
 
 
-def _make_host_key(keygen: str, path: Path) -> None:
+def _make_host_key(path: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    words = [keygen, "-q", "-t", "ed25519", "-N", "", "-C", "machine", "-f", str(path)]
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "machine", "-f", str(path)]
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)  # noqa: S603  fixed words
 
 
@@ -111,7 +122,7 @@ def _server_script(own: Path, server: Path) -> str:
     lines = ["#!/bin/bash"]
     if libraries:
         lines.append(f"export LD_LIBRARY_PATH={shlex.quote(libraries)}")
-    if os.getuid() != 0 or (_PRIVSEP.is_dir() and _knows_sshd()):
+    if not _needs_namespace():
         return "\n".join([*lines, start, ""])
     passwd = shlex.quote(str(own / "passwd"))
     inside = (
@@ -121,8 +132,15 @@ def _server_script(own: Path, server: Path) -> str:
     return "\n".join([*lines, f"exec unshare --mount bash -c {shlex.quote(inside)}", ""])
 
 
-def _knows_sshd() -> bool:
-    return "\nsshd:" in Path("/etc/passwd").read_text()
+def _needs_namespace() -> bool:
+    knows_sshd = "\nsshd:" in Path("/etc/passwd").read_text()
+    return os.getuid() == 0 and not (_PRIVSEP.is_dir() and knows_sshd)
+
+
+def _may_unshare() -> bool:
+    words = ["unshare", "--mount", "true"]
+    done = subprocess.run(words, check=False, stderr=subprocess.DEVNULL)  # noqa: S603  fixed words
+    return done.returncode == 0
 
 
 def _client_script(client: str) -> str:
