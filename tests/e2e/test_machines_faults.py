@@ -59,7 +59,8 @@ async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doom
     """Machines that are left alone at the beginning, so that their lease ends by the end."""
     async for plane in plane_in(tmp_path_factory.mktemp("doomed") / "home"):
         before = await plane.up()
-        words = ("--ttl", "40s", "--wait-for", "agent")
+        # Kept, for a reboot ends the job, and that would power the machine off.
+        words = ("--ttl", "40s", "--wait-for", "agent", "--keep")
         await begin(plane, "doomed", "sleep 600", *words, count=2)
         array = await status(plane, "doomed")
         crew = await members(plane, "doomed")
