@@ -1,6 +1,7 @@
 """All machines: each follows the state of its instance, and moves it when it powers off."""
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -28,6 +29,9 @@ from sandbox.moto_server import MotoServer
 from sandbox.request import AccountId, Region
 from spawn.clock import Clock
 from spawn.telemetry.log import get_logger
+
+MOST = max(8, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // (96 * 1024**2))
+"""Machines that this host carries: each needs some 25 MB, and a job of its own."""
 
 _GRACE = timedelta(seconds=3)
 """What EC2's order to stop leaves to processes; a reboot leaves the same."""
@@ -63,6 +67,7 @@ class Fleet:
         self._machines: dict[InstanceId, Machine] = {}
         self._boots: dict[InstanceId, int] = {}
         self._living: set[InstanceId] = set()
+        self._turns = asyncio.Semaphore(2 * (os.cpu_count() or 1))
         self._loop = asyncio.get_running_loop()
         self._group: asyncio.TaskGroup | None = None
 
@@ -110,6 +115,9 @@ class Fleet:
     def _run(self, region: RegionState, record: Record) -> None:
         if self._ground.behaviours.machines != "real":
             return
+        if len(self._living) >= MOST:
+            _log.warning("hollow machine: this host has no room for more", instance=record.id)
+            return
         try:
             facts = read_facts(region, record)
         except Exception:  # noqa: BLE001  moto fails in many ways when what it needs was deleted
@@ -137,7 +145,8 @@ class Fleet:
             delay=delay,
             user_data_fails=self._ground.behaviours.user_data_fails(facts.rank),
         )
-        machine = Machine(given, self._clock, boots=self._boots.get(instance_id, 0))
+        boots = self._boots.get(instance_id, 0)
+        machine = Machine(given, self._clock, boots=boots, turns=self._turns)
         self._machines[instance_id] = machine
         self._group.create_task(self._see_through(instance_id, machine))
 

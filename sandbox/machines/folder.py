@@ -70,5 +70,8 @@ class Folder(msgspec.Struct, frozen=True):
         return msgspec.json.decode(self.plan.read_bytes(), type=Plan)
 
 
+BOOTED = "SPAWN_BOOTED_FD"
+"""Variable with the pipe that the init closes once user-data has run."""
+
 SOCKET = "init.sock"
 """Name of the socket in the folder; used relative to it, for paths of sockets are short."""

@@ -12,7 +12,7 @@ import msgspec
 
 from sandbox.machines import leftovers
 from sandbox.machines.facts import Facts
-from sandbox.machines.folder import ENDED, POWERED_OFF, REBOOTING, Folder, Plan
+from sandbox.machines.folder import BOOTED, ENDED, POWERED_OFF, REBOOTING, Folder, Plan
 from spawn.clock import Clock, wait_event
 from spawn.telemetry.log import get_logger
 
@@ -36,10 +36,16 @@ class Bootable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Machine:
-    """A machine from its instance's `running` to its last process."""
+    """A machine from its instance's `running` to its last process.
 
-    def __init__(self, given: Bootable, clock: Clock, *, boots: int) -> None:
+    `turns` are for those that boot at once: a hundred at a time would hold up the control plane.
+    """
+
+    def __init__(
+        self, given: Bootable, clock: Clock, *, boots: int, turns: asyncio.Semaphore
+    ) -> None:
         self.given = given
+        self._turns = turns
         self.boots = boots
         self._clock = clock
         self._unwanted = asyncio.Event()
@@ -71,19 +77,51 @@ class Machine:
     async def _boot(self, environment: Mapping[str, str]) -> int:
         self.boots += 1
         await asyncio.to_thread(self._write_plan, environment)
-        with self.given.folder.log.open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-P",
-                "-m",
-                "sandbox.machines.init",
-                str(self.given.folder.path),
-                env={**self.given.host, "SPAWN_ROOT": environment["SPAWN_ROOT"]},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        async with asyncio.TaskGroup() as group:
+            async with self._turns:
+                if self._unwanted.is_set():
+                    return ENDED
+                booted, process = await self._start(environment)
+                ended = group.create_task(self._see_through(process))
+                await asyncio.wait({ended, booted}, return_when=asyncio.FIRST_COMPLETED)
+            return await ended
+
+    async def _start(
+        self, environment: Mapping[str, str]
+    ) -> tuple[asyncio.Future[None], asyncio.subprocess.Process]:
+        """Start the init; the future is done once user-data has run, which its pipe's end says."""
+        theirs_read, theirs_write = os.pipe()
+        loop = asyncio.get_running_loop()
+        booted: asyncio.Future[None] = loop.create_future()
+
+        def note() -> None:
+            loop.remove_reader(theirs_read)
+            os.close(theirs_read)
+            if not booted.done():
+                booted.set_result(None)
+
+        loop.add_reader(theirs_read, note)
+        own = {"SPAWN_ROOT": environment["SPAWN_ROOT"], BOOTED: str(theirs_write)}
+        try:
+            with self.given.folder.log.open("ab") as log:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "sandbox.machines.init",
+                    str(self.given.folder.path),
+                    env={**self.given.host, **own},
+                    pass_fds=(theirs_write,),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+        finally:
+            os.close(theirs_write)
+        return booted, process
+
+    async def _see_through(self, process: asyncio.subprocess.Process) -> int:
         self._process = process
         if self._unwanted.is_set():
             self._order("end", self._grace)

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from spawn.runtime.home import SandboxFacts
@@ -43,8 +44,9 @@ class Counted:
 class Cloud:
     """One running sandbox."""
 
-    def __init__(self, facts: SandboxFacts) -> None:
+    def __init__(self, facts: SandboxFacts, state: Path) -> None:
         self._sandbox = RunningSandbox(
+            state=state,
             pid=facts.pid,
             endpoint=facts.endpoint,
             region=facts.region,

@@ -70,7 +70,7 @@ class Control:
         self.state = plane.state()
         self.clock = plane.clock
         assert self.state.sandbox is not None
-        self.cloud = Cloud(self.state.sandbox)
+        self.cloud = Cloud(self.state.sandbox, plane.home.sandbox)
         self._processes = _processes(self.state)
 
     @property

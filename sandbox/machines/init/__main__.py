@@ -1,6 +1,7 @@
 """`python -m sandbox.machines.init FOLDER`."""
 
 import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,9 @@ from sandbox.machines.folder import Folder
 from sandbox.machines.init.machine import boot
 from spawn.clock import SystemClock
 
+_BEHIND = 10
+"""How far a machine and its job stand behind what else the host does, the control plane first."""
+
 
 def main() -> int:
     """Run one boot of the machine in FOLDER; return how it ended."""
@@ -16,6 +20,7 @@ def main() -> int:
     # By a handler, for a signal that is ignored stays so in every program that it starts.
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, _no_matter)
+    os.nice(_BEHIND)
     folder = Folder(Path(sys.argv[1]))
     return asyncio.run(boot(folder, folder.read_plan(), SystemClock()))
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from sandbox.machines.folder import ENDED, POWERED_OFF, REBOOTING, Folder, Plan
+from sandbox.machines.folder import BOOTED, ENDED, POWERED_OFF, REBOOTING, Folder, Plan
 from sandbox.machines.init import root, sshd, user_data
 from sandbox.machines.init.commands import Commands
 from sandbox.machines.init.control import answering
@@ -15,6 +15,7 @@ from sandbox.machines.init.processes import Processes
 from sandbox.machines.init.systemd import Systemd
 from sandbox.machines.init.world import World
 from spawn.clock import Clock
+from spawn.runtime.settings import environment
 
 _CODES = {"end": ENDED, "poweroff": POWERED_OFF, "reboot": REBOOTING}
 _CHUNK = 64 * 1024
@@ -48,8 +49,11 @@ async def boot(folder: Folder, plan: Plan, clock: Clock) -> int:
 
 
 async def _start(world: World, plan: Plan, systemd: Systemd) -> None:
-    await systemd.start_enabled()
-    await user_data.run(world, plan)
+    try:
+        await systemd.start_enabled()
+        await user_data.run(world, plan)
+    finally:
+        os.close(int(environment()[BOOTED]))
 
 
 async def _end(world: World, systemd: Systemd, down: Down) -> None:

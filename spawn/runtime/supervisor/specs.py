@@ -58,10 +58,12 @@ def bus(home: Home, *, binary: Path, env: Mapping[str, str]) -> Spec:
 def cloud(home: Home, *, port: int, env: Mapping[str, str]) -> Spec:
     """Return how the laptop cloud is started; port 0 lets it choose.
 
-    It is given nothing of the real AWS, and is not tethered: its instances go on.
+    It is given nothing of the real AWS, and is not tethered: its instances go on. Without an
+    agent there is nothing for machines to do, and none is made.
     """
+    machines = "real" if env.get(_AGENT_FILE, "built") else "off"
     where = ("--state", str(home.sandbox), "--port", str(port))
-    argv = (*_python("sandbox"), *where, "--machines", "real")
+    argv = (*_python("sandbox"), *where, "--machines", machines)
     return Spec(
         name=CLOUD,
         argv=argv,
