@@ -65,6 +65,9 @@ async def test_every_member_knows_its_rank_and_the_launch_stays_to_the_end(plane
     assert launched.code == 0, launched.err
     lines = sorted(launched.out.splitlines())
     assert lines == [f"eight-{rank} | rank {rank} of 8" for rank in range(8)]
+    for member in await members(plane, "eight"):
+        assert "the agent is started" in member.console()
+        assert "FAILED" not in member.console()
 
 
 async def test_one_failure_shows_in_exit_code_and_status_with_rank_and_tail(plane: Plane) -> None:
