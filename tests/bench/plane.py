@@ -122,7 +122,9 @@ async def control(root: Path, **env: str) -> AsyncGenerator[Control]:
     planes = cast("AsyncGenerator[Plane]", plane_in(root))
     async with aclosing(planes):
         plane = await anext(planes)
-        up = await plane.run("up", "--sandbox", "--detach", **env)
+        # Instances alone: what machines do with their time is not the launcher's.
+        bare = {"SPAWN_AGENT_FILE": "", **env}
+        up = await plane.run("up", "--sandbox", "--detach", **bare)
         assert up.code == 0, up.err
         state = plane.state()
         settings = BusSettings(nats_url=state.bus_url, nats_creds=str(plane.home.creds("cli")))
