@@ -116,7 +116,7 @@ def down(
 ) -> None:
     """End the control plane; with the laptop cloud all its instances are gone.
 
-    Instances on AWS go on until their leases end.
+    Instances on AWS go on, past their leases until a control plane runs again.
     """
     home = locate()
     state = running(home)
@@ -143,8 +143,8 @@ def _ask_about_arrays() -> None:
     living = asyncio.run(count())
     if living:
         confirm(
-            f"{living} arrays are running and go on until their leases end, without anybody to"
-            " watch them. End the control plane?",
+            f"{living} arrays are running and go on, past their leases until a control plane"
+            " runs again. End the control plane?",
             yes=False,
         )
 

@@ -117,6 +117,8 @@ def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> La
     file.setdefault("name", readable_name(request_id))
     parse_flag_duration("--ttl", given["ttl"])
     parse_flag_duration("--max-runtime", given["max_runtime"])
+    if given["min_count"] == 0:  # which stands for all of them in a spec
+        raise Ended(Exit.REJECTED, "--min-count '0': use 1 to the count")
     try:
         check_request_id(request_id)
         spec = make_spec(file=file, flags=given, region=region_around)

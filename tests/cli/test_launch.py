@@ -146,6 +146,14 @@ async def test_a_launch_is_followed_across_a_restart_of_the_bus(
         assert await launched == 0
 
 
+async def test_zero_members_suffice_for_nothing(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await spawn("launch", "--name", "web", "--count", "2", "--min-count", "0") == 3
+    assert "--min-count '0': use 1" in capsys.readouterr().err
+    assert launcher.launches == []
+
+
 async def test_dry_run_shows_the_plan_and_launches_nothing(
     spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
 ) -> None:

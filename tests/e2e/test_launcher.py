@@ -111,6 +111,9 @@ async def test_another_emulated_ec2_will_do(plane: Plane) -> None:
         }
         up = await plane.run("up", "--detach", **env)
         assert up.code == 0, up.err
+        doctor = await plane.run("doctor", **env)
+        assert doctor.code == 0, doctor.out
+        assert endpoint.removeprefix("http://") in doctor.out
         launched = await launch(plane, "other", "--count", "3")
         assert launched.code == 0, launched.err
         said = json.loads(launched.out)

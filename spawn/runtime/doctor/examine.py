@@ -99,5 +99,6 @@ async def _look_at_cloud(state: ControlState, clock: Clock) -> list[Finding]:
     env = environment()
     files = look.existing({**judge.CREDENTIAL_FILES, **judge.CONFIG_FILES})
     region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
-    clock_finding = await look.look_at_clock(_STS.format(region=region), clock)
+    named = env.get("AWS_ENDPOINT_URL_STS") or env.get("AWS_ENDPOINT_URL")
+    clock_finding = await look.look_at_clock(named or _STS.format(region=region), clock)
     return [*judge.judge_aws(env, files), clock_finding]

@@ -26,7 +26,6 @@ from spawn.runtime.supervisor.probe import PATIENCE, answers, ask
 from spawn.runtime.supervisor.readiness import read_run_file
 from spawn.runtime.supervisor.specs import BUS
 
-_STS_PORT = 443
 _HALF_A_SECOND = timedelta(milliseconds=500)
 """A Date header has whole seconds: on average it is this much behind."""
 
@@ -158,8 +157,9 @@ def _version(state: ControlState) -> str:
 def _date_of(url: str) -> str:
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    port = parts.port or _STS_PORT
-    with closing(kind(parts.hostname or "", port, timeout=PATIENCE.total_seconds())) as connection:
+    with closing(
+        kind(parts.hostname or "", parts.port, timeout=PATIENCE.total_seconds())
+    ) as connection:
         connection.request("HEAD", "/")
         date = connection.getresponse().headers["Date"]
     if not date:
