@@ -1,5 +1,7 @@
 """How properties are tried: the same cases in every run, or new ones with SPAWN_TORTURE=1."""
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -9,6 +11,10 @@ from spawn.runtime.settings import environment
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("torture", max_examples=1000, deadline=None)
 settings.load_profile("torture" if environment().get("SPAWN_TORTURE") == "1" else "ci")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So it is in the background of a shell, and all that we start would ignore Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REAL = frozenset({"nats_server", "quick", "real", "sts_cloud", "laptop_cloud", "emulator"})
 """Fixtures that start a program."""
