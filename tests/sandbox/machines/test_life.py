@@ -169,7 +169,11 @@ def test_subnets_say_the_addresses_that_machines_have(machines: Machines) -> Non
 
 def test_an_instance_outside_of_this_hosts_addresses_is_hollow(machines: Machines) -> None:
     vpc = machines.ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
-    subnet = machines.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]
+    # Not every zone has every type, and moto chooses one at random.
+    zone = machines.ec2.describe_subnets()["Subnets"][0]["AvailabilityZone"]
+    subnet = machines.ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24", AvailabilityZone=zone)[
+        "Subnet"
+    ]
     (machine,) = machines.begin("#!/bin/bash\necho hi", SubnetId=subnet["SubnetId"])
     assert machine.state == "running"
     assert not machine.folder.exists()
