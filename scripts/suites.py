@@ -45,7 +45,7 @@ def covered(marks: str, *arguments: str) -> tuple[str, ...]:
 
 FORMAT = Suite("format", 5, (tool("ruff", "format", "--check", "--quiet", "."),))
 LINT = Suite("lint", 5, (tool("ruff", "check", "--quiet", "."),))
-TYPES = Suite("types", 40, (tool("basedpyright", "--level", "error"),))
+TYPES = Suite("types", 60, (tool("basedpyright", "--level", "error"),))
 IMPORTS = Suite("imports", 15, (tool("lint-imports", "--no-logo"),))
 DOCS = Suite("generated docs", 15, (tool("python", "scripts/generate_docs.py", "--check"),))
 UNIT = "not door and not e2e and not fault"
@@ -60,9 +60,9 @@ TEST = (
     TYPES,
     IMPORTS,
     DOCS,
-    Suite("unit", 90, (covered(UNIT, *TWO),)),
+    Suite("unit", 120, (covered(UNIT, *TWO),)),
     Suite("doors", 180, (covered("door and not fault", *TWO),)),
-    Suite("end to end", 240, (covered("e2e and not fault", *TWO),)),
+    Suite("end to end", 330, (covered("e2e and not fault", *TWO),)),
     Suite("faults", 420, (covered("fault", *TWO),)),
     Suite(
         "coverage",
