@@ -172,7 +172,7 @@ class Fleet:
         except OSError:
             # No address, no disk, no processes: one machine breaks, and not the cloud.
             _log.exception("a machine broke", instance=given.facts.instance_id)
-            return "powered-off"
+            return await machine.break_down()
 
     def _follow(self, facts: Facts, ending: Ending) -> None:
         """Let the instance's state follow. Moto's thread."""

@@ -71,20 +71,34 @@ class Machine:
                 return "powered-off"
             if code not in {ENDED, REBOOTING}:
                 await self._clean(code)
-                return "powered-off"
+                return await self.break_down()
+        return "told"
+
+    async def break_down(self) -> Ending:
+        """Say how a machine ends that could not go on.
+
+        One whose folder was deleted under it is hollow from then on: its instance is as good as
+        before, and whoever deleted the folder did not ask for its end.
+        """
+        if self.given.folder.path.exists():
+            return "powered-off"
+        await self._unwanted.wait()
         return "told"
 
     async def _boot(self, environment: Mapping[str, str]) -> int:
         self.boots += 1
         await asyncio.to_thread(self._write_plan, environment)
-        async with asyncio.TaskGroup() as group:
-            async with self._turns:
-                if self._unwanted.is_set():
-                    return ENDED
-                booted, process = await self._start(environment)
-                ended = group.create_task(self._see_through(process))
-                await asyncio.wait({ended, booted}, return_when=asyncio.FIRST_COMPLETED)
-            return await ended
+        await self._turns.acquire()
+        if self._unwanted.is_set():
+            self._turns.release()
+            return ENDED
+        try:
+            booted, process = await self._start(environment)
+        except BaseException:
+            self._turns.release()
+            raise
+        booted.add_done_callback(lambda _: self._turns.release())
+        return await self._see_through(process)
 
     async def _start(
         self, environment: Mapping[str, str]

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import shutil
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -189,4 +188,4 @@ async def test_purge_leaves_what_is_not_ours(plane: Plane) -> None:
     other.write_text("mine")
     assert (await plane.run("down", "--purge", "--yes")).code == 0
     assert [path.name for path in plane.home.root.iterdir()] == ["notes.txt"]
-    shutil.rmtree(plane.home.root)
+    plane.delete_home()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -93,7 +92,7 @@ async def test_a_deleted_state_folder_is_made_anew_on_the_same_cloud(plane: Plan
     before = await plane.up()
     cloud = plane.child("sandbox")
     await two_instances(plane)
-    shutil.rmtree(plane.home.root)
+    plane.delete_home()
 
     after = await plane.up()
     assert plane.living() == {after.supervisor, *(child.process for child in after.children)}
@@ -105,7 +104,7 @@ async def test_a_deleted_state_folder_is_made_anew_on_the_same_cloud(plane: Plan
 
 async def test_down_finds_everything_when_the_state_folder_is_gone(plane: Plane) -> None:
     await plane.up()
-    shutil.rmtree(plane.home.root)
+    plane.delete_home()
     down = await plane.run("down")
     assert (down.code, "ended:" in down.err) == (0, True)
     assert not plane.living()
@@ -117,7 +116,7 @@ async def test_a_supervisor_without_a_state_folder_starts_nothing_and_leaves_the
 ) -> None:
     await plane.up()
     cloud, host = plane.child("sandbox"), plane.child("services")
-    shutil.rmtree(plane.home.root)
+    plane.delete_home()
     plane.kill(host.process)
     await plane.until(lambda: plane.living() == {cloud.process})
     await plane.up()

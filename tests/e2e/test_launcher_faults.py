@@ -1,7 +1,6 @@
 """The state folder deleted under running instances, and the control plane started again."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -49,7 +48,7 @@ async def test_what_runs_is_adopted_and_ends_at_its_lease(plane: Plane) -> None:
     await plane.up()
     long = await launch(plane, "long", 20, "8h")
     short = await launch(plane, "short", 3, "20s")
-    shutil.rmtree(plane.home.root)
+    plane.delete_home()
     await plane.up()
 
     async def until(name: str, state: str) -> dict[str, Any]:
