@@ -104,18 +104,18 @@ class Machine:
         self, environment: Mapping[str, str]
     ) -> tuple[asyncio.Future[None], asyncio.subprocess.Process]:
         """Start the init; the future is done once user-data has run, which its pipe's end says."""
-        theirs_read, theirs_write = os.pipe()
+        read_end, write_end = os.pipe()
         loop = asyncio.get_running_loop()
         booted: asyncio.Future[None] = loop.create_future()
 
         def note() -> None:
-            loop.remove_reader(theirs_read)
-            os.close(theirs_read)
+            loop.remove_reader(read_end)
+            os.close(read_end)
             if not booted.done():
                 booted.set_result(None)
 
-        loop.add_reader(theirs_read, note)
-        own = {"SPAWN_ROOT": environment["SPAWN_ROOT"], BOOTED: str(theirs_write)}
+        loop.add_reader(read_end, note)
+        own = {"SPAWN_ROOT": environment["SPAWN_ROOT"], BOOTED: str(write_end)}
         try:
             with self.given.folder.log.open("ab") as log:
                 process = await asyncio.create_subprocess_exec(
@@ -125,14 +125,14 @@ class Machine:
                     "sandbox.machines.init",
                     str(self.given.folder.path),
                     env={**self.given.host, **own},
-                    pass_fds=(theirs_write,),
+                    pass_fds=(write_end,),
                     stdin=asyncio.subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
                 )
         finally:
-            os.close(theirs_write)
+            os.close(write_end)
         return booted, process
 
     async def _see_through(self, process: asyncio.subprocess.Process) -> int:
