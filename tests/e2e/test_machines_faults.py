@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from spawn.runtime.processes import ProcessRef, is_alive
-from spawn.runtime.settings import environment
+from tests.faults.scale import TORTURE
 from tests.fixtures.control import Plane, plane_in
 from tests.fixtures.jobs import Member, begin, finished, members, output, status
 
@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.timeout(300),  # leases end by the clock
 ]
 
-TORTURE = environment().get("SPAWN_TORTURE") == "1"
 KILLS = 20 if TORTURE else 2
 LINES_A_SECOND = 400
 OUTAGE_BYTES = LINES_A_SECOND * len("1234 of 1\n") * (20 if TORTURE else 3)

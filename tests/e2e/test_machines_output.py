@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from spawn.runtime.settings import environment
+from tests.faults.scale import TORTURE
 from tests.fixtures.control import Plane
 from tests.fixtures.jobs import LAUNCH, begin, finished, output
 
-TORTURE = environment().get("SPAWN_TORTURE") == "1"
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 if TORTURE:
     # At full counts these are run with the faults.
