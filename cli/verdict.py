@@ -45,10 +45,9 @@ async def judge(plane: Plane, array_id: ArrayId) -> None:
 
 def what_is_left(array: Array) -> str:
     """Say what still costs money when the job of an array has ended, if anything does."""
-    default = OnComplete.TERMINATE if array.command else OnComplete.NONE
     if array.state is not ArrayState.FINISHED:
         return ""
-    match array.spec.on_complete or default:
+    match array.on_complete:
         case OnComplete.TERMINATE:
             return ""
         case OnComplete.STOP:

@@ -8,7 +8,7 @@ import msgspec
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId, ClientToken
 from spawn.contracts.instances import RunInstances
-from spawn.contracts.launches import Digest, LaunchSpec
+from spawn.contracts.launches import Digest, LaunchSpec, OnComplete
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
 
@@ -137,6 +137,12 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def has_job(self) -> bool:
         """Whether its machines have something to run, whose exit is the array's outcome."""
         return self.command is not None or self.user_data is not None
+
+    @property
+    def on_complete(self) -> OnComplete:
+        """What its machines do once their job has ended."""
+        default = OnComplete.TERMINATE if self.command else OnComplete.NONE
+        return self.spec.on_complete or default
 
 
 class NameClaim(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from services.launcher.plan.survey import (
     note_hidden,
     plan_survey,
     to_ask_by_id,
+    with_news,
 )
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
@@ -107,7 +108,7 @@ class Observer:
         """
         world, now = self._world, self._world.clock.now()
         arrays = world.fleet.living(self._region)
-        survey = plan_survey(arrays, living_members(world, arrays), self._region)
+        survey = plan_survey(arrays, living_members(world, arrays), self._region, now=now)
         if not survey.members:
             return timedelta(0)
         listed = await self._list(survey)
@@ -116,7 +117,7 @@ class Observer:
         self._hidden = note_hidden(
             self._hidden,
             ids,
-            by_id,
+            with_news(survey, (*listed.values(), *by_id.values())),
             first_pause=world.settings.pending_poll,
             now=now,
         )

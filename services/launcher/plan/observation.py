@@ -1,7 +1,7 @@
 """From what EC2 lists to what the members' records must say."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -17,6 +17,7 @@ from spawn.contracts.events import (
 )
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import Instance, InstanceState
+from spawn.contracts.launches import OnComplete
 from spawn.contracts.members import Member, MemberState
 
 _EVENTS: dict[InstanceState, type[InstanceRunning | InstanceStopping | InstanceStopped]] = {
@@ -25,15 +26,30 @@ _EVENTS: dict[InstanceState, type[InstanceRunning | InstanceStopping | InstanceS
     InstanceState.STOPPED: InstanceStopped,
 }
 
+LEAVING = timedelta(minutes=2)
+"""How long after its job's end a machine is awaited to go; one that stays is left to the sweep of
+all instances."""
 
-def is_in_transition(member: Member, array: Array | None) -> bool:
+
+def is_in_transition(member: Member, array: Array | None, *, now: datetime) -> bool:
     """Say whether a member's instance is expected to change state soon."""
     if member.is_over:
         return False
-    ending = array is not None and array.ending is not None
+    if array is not None and (array.ending is not None or is_leaving(member, array, now=now)):
+        return True
     stable = {InstanceState.RUNNING, InstanceState.STOPPED}
     # A request that is sent again is answered with instances that may run already.
-    return ending or member.instance.state not in stable or _starts(member, member.instance)
+    return member.instance.state not in stable or _starts(member, member.instance)
+
+
+def is_leaving(member: Member, array: Array, *, now: datetime) -> bool:
+    """Say whether a member's machine, whose job has ended, is about to end or stop itself."""
+    return (
+        member.state is MemberState.EXITED
+        and member.instance.state is InstanceState.RUNNING
+        and array.on_complete is not OnComplete.NONE
+        and now - member.changed_at < LEAVING
+    )
 
 
 def observe(

@@ -5,21 +5,25 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.launcher.plan.observation import is_in_transition
+from services.launcher.plan.observation import is_in_transition, is_leaving
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.instances import InstanceState
-from spawn.contracts.members import Member
+from spawn.contracts.instances import Described, InstanceState
+from spawn.contracts.members import Member, MemberState
 
 _LONGEST_PAUSE = timedelta(seconds=5)
 _FORGOTTEN_AFTER = timedelta(minutes=5)
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
-    """The members of a region that are expected to change, and the states that tell so."""
+    """The members of a region that are expected to change, and the states that tell so.
+
+    `leaving` are the instances that run and are about to end themselves, nobody knows when.
+    """
 
     members: tuple[Member, ...]
     states: tuple[InstanceState, ...]
+    leaving: frozenset[InstanceId] = frozenset()
 
     @property
     def array_ids(self) -> frozenset[ArrayId]:
@@ -28,27 +32,51 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Hidden(msgspec.Struct, frozen=True):
-    """An instance that EC2 did not list when it was asked for: how often, and when to ask next."""
+    """An instance that was asked for without news: how often, and when to ask next.
+
+    EC2 doesn't list it yet, or it still runs though it is about to end itself.
+    """
 
     times: int
     next_look: datetime
 
 
-def plan_survey(arrays: Mapping[ArrayId, Array], members: Iterable[Member], region: str) -> Survey:
+def plan_survey(
+    arrays: Mapping[ArrayId, Array], members: Iterable[Member], region: str, *, now: datetime
+) -> Survey:
     """Select the members in transition and the EC2 states to list."""
     moving: list[Member] = []
     states: set[InstanceState] = set()
+    leaving: set[InstanceId] = set()
     for member in members:
         array = arrays.get(member.array_id)
-        if array is None or array.region != region or not is_in_transition(member, array):
+        if array is None or array.region != region or not is_in_transition(member, array, now=now):
             continue
         moving.append(member)
-        states.add(InstanceState.PENDING)
-        if array.ending is not None:
-            states.add(InstanceState.SHUTTING_DOWN)
-        if member.instance.state is InstanceState.STOPPING:
-            states.add(InstanceState.STOPPING)
-    return Survey(members=tuple(moving), states=tuple(sorted(states)))
+        states |= _passing_states(member, array)
+        if array.ending is None and is_leaving(member, array, now=now):
+            leaving.add(member.instance.id)
+    return Survey(members=tuple(moving), states=tuple(sorted(states)), leaving=frozenset(leaving))
+
+
+def _passing_states(member: Member, array: Array) -> set[InstanceState]:
+    """Return the states that an instance may be in as long as there is no news of it."""
+    states = {InstanceState.PENDING}
+    if array.ending is not None or member.state is MemberState.EXITED:
+        states.add(InstanceState.SHUTTING_DOWN)
+    if member.instance.state is InstanceState.STOPPING:
+        states.add(InstanceState.STOPPING)
+    return states
+
+
+def with_news(survey: Survey, found: Iterable[Described]) -> frozenset[InstanceId]:
+    """Return the instances that are not only found running although they are about to end."""
+    return frozenset(
+        each.instance.id
+        for each in found
+        if each.instance.id not in survey.leaving
+        or each.instance.state is not InstanceState.RUNNING
+    )
 
 
 def to_ask_by_id(
@@ -75,7 +103,7 @@ def note_hidden(
     first_pause: timedelta,
     now: datetime,
 ) -> dict[InstanceId, Hidden]:
-    """Ask ever more seldom for instances that EC2 doesn't list yet.
+    """Ask ever more seldom for instances of which there is no news.
 
     Those that nobody asks for any more are forgotten.
     """

@@ -115,6 +115,18 @@ def test_machines_that_go_away_after_their_jobs_end_a_finished_array(
     assert [each.state for each in plane.members(array)] == [MemberState.EXITED] * 3
 
 
+def test_machines_that_end_themselves_are_seen_to_be_gone_within_seconds(plane: Plane) -> None:
+    array = launched(plane)
+    greet(plane, array)
+    for rank in range(3):
+        say(plane, array, rank, exited(plane))
+    # Long enough that nobody asks for them at every look any more.
+    plane.run(A_WHILE)
+    reclaim(plane, array, 0, 1, 2)
+    plane.run(7.0)
+    assert plane.state(array) is ArrayState.TERMINATED
+
+
 def test_a_machine_that_is_gone_before_its_exit_is_heard_has_still_exited(plane: Plane) -> None:
     array = launched(plane, count=2)
     greet(plane, array)

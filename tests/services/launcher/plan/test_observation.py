@@ -1,12 +1,13 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.launcher.model import VISIBILITY, MemberChange, Sighting
-from services.launcher.plan.observation import is_in_transition, observe
+from services.launcher.plan.observation import LEAVING, is_in_transition, observe
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import (
     Data,
@@ -17,6 +18,7 @@ from spawn.contracts.events import (
 )
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Described, Instance, InstanceState
+from spawn.contracts.launches import OnComplete, digest
 from spawn.contracts.members import Member, MemberState
 from tests.builders import (
     ARRAY_ID,
@@ -31,9 +33,15 @@ from tests.builders import (
 from tests.services.launcher.plan.views import SIZE, arrays, members
 
 ENDING = an_array(state=ArrayState.TERMINATING, ending=an_ending())
+COMMANDED = an_array(command=digest("true"))
 LATER = NOON + timedelta(hours=1)
 
 Look = tuple[list[Member], Sighting, Mapping[ArrayId, Array]]
+
+
+def on_complete(action: OnComplete) -> Array:
+    spec = msgspec.structs.replace(COMMANDED.spec, on_complete=action)
+    return msgspec.structs.replace(COMMANDED, spec=spec)
 
 
 def sighting(*seen: Instance, asked: tuple[InstanceId, ...] = ()) -> Sighting:
@@ -189,7 +197,24 @@ def test_an_instance_that_is_not_listed(age: timedelta, asked: bool, ended: bool
     ],
 )
 def test_who_is_in_transition(member: Member, array: Array | None, expected: bool) -> None:
-    assert is_in_transition(member, array) is expected
+    assert is_in_transition(member, array, now=NOON) is expected
+
+
+@pytest.mark.parametrize(
+    ("array", "age", "expected"),
+    [
+        pytest.param(COMMANDED, timedelta(seconds=119), True, id="terminates itself: awaited"),
+        pytest.param(COMMANDED, LEAVING, False, id="stays too long: left to the full sweep"),
+        pytest.param(on_complete(OnComplete.STOP), timedelta(0), True, id="stops itself: awaited"),
+        pytest.param(on_complete(OnComplete.NONE), timedelta(0), False, id="stays: not awaited"),
+        pytest.param(an_array(), timedelta(0), False, id="no command, so it stays: not awaited"),
+    ],
+)
+def test_a_machine_whose_job_has_ended_is_awaited_when_it_ends_itself(
+    array: Array, age: timedelta, expected: bool
+) -> None:
+    member = running(state=MemberState.EXITED, exit_code=0)
+    assert is_in_transition(member, array, now=NOON + age) is expected
 
 
 @st.composite

@@ -2,10 +2,18 @@ from datetime import timedelta
 
 import pytest
 
-from services.launcher.plan.survey import Hidden, Survey, note_hidden, plan_survey, to_ask_by_id
+from services.launcher.plan.survey import (
+    Hidden,
+    Survey,
+    note_hidden,
+    plan_survey,
+    to_ask_by_id,
+    with_news,
+)
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
+from spawn.contracts.launches import digest
 from spawn.contracts.members import Member, MemberState
 from tests.builders import (
     ARRAY_ID,
@@ -14,18 +22,22 @@ from tests.builders import (
     an_array,
     an_ending,
     an_instance,
+    described,
     lost,
     running,
 )
+from tests.services.launcher.plan.views import with_intent
 
 ENDING = an_array(state=ArrayState.TERMINATING, ending=an_ending())
 STOPPING = running(0, instance=an_instance(0, state=InstanceState.STOPPING))
 FIRST, SECOND = an_instance(0).id, an_instance(1).id
+COMMANDED = an_array(state=ArrayState.FINISHED, chunks=(), command=digest("true"))
+EXITED = running(0, state=MemberState.EXITED, exit_code=0)
 PAUSE = timedelta(seconds=0.4)
 
 
 def survey(array: Array, *members: Member, region: str = "us-east-1") -> Survey:
-    return plan_survey({ARRAY_ID: array}, members, region)
+    return plan_survey({ARRAY_ID: array}, members, region, now=NOON)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +73,7 @@ def test_who_rests_is_not_looked_at(member: Member) -> None:
 
 def test_other_regions_and_unknown_arrays_are_not_looked_at() -> None:
     assert survey(an_array(), a_member(), region="eu-west-1").members == ()
-    assert plan_survey({}, [a_member()], "us-east-1").members == ()
+    assert plan_survey({}, [a_member()], "us-east-1", now=NOON).members == ()
 
 
 def test_an_ended_member_of_an_ending_array_is_not_looked_at() -> None:
@@ -72,6 +84,32 @@ def test_an_ended_member_of_an_ending_array_is_not_looked_at() -> None:
 def test_a_machine_whose_job_has_ended_is_looked_at_until_it_is_gone() -> None:
     halting = running(0, state=MemberState.EXITED, exit_code=0)
     assert survey(ENDING, halting).members == (halting,)
+
+
+def test_a_machine_that_ends_itself_is_looked_at_too() -> None:
+    found = survey(COMMANDED, EXITED)
+    assert found.members == (EXITED,)
+    assert list(found.states) == ["pending", "shutting-down"]
+    assert found.leaving == {FIRST}
+
+
+@pytest.mark.parametrize(
+    ("state", "news"),
+    [
+        pytest.param(InstanceState.RUNNING, set[str](), id="runs as before: none"),
+        pytest.param(InstanceState.SHUTTING_DOWN, {FIRST}, id="is going: news"),
+        pytest.param(InstanceState.TERMINATED, {FIRST}, id="is gone: news"),
+    ],
+)
+def test_news_of_a_machine_that_ends_itself(state: InstanceState, news: set[str]) -> None:
+    intent = with_intent(an_array()).intents[0]
+    assert with_news(survey(COMMANDED, EXITED), [described(intent, 0, state=state)]) == news
+
+
+def test_news_of_a_machine_that_is_to_run_is_that_it_runs() -> None:
+    intent = with_intent(an_array()).intents[0]
+    found = [described(intent, 0, state=InstanceState.RUNNING)]
+    assert with_news(survey(an_array(), a_member()), found) == {FIRST}
 
 
 def test_who_has_left_the_list_is_asked_for_by_id() -> None:
