@@ -22,7 +22,7 @@ from spawn.contracts.arrays import Array, NameClaim, name_key
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayRejected
 from spawn.contracts.ids import array_id, check_name, check_request_id, is_array_id
-from spawn.contracts.launches import JobSpec, Launch, LaunchSpec, Terminate
+from spawn.contracts.launches import JobSpec, Launch, LaunchSpec, Terminate, WaitFor
 from spawn.errors import Conflict, NotFound, Rejected, Transient
 from spawn.telemetry.log import bind, get_logger
 
@@ -45,6 +45,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
                 _check_request(world, array)
                 check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
                 check_reachable(world)
+                check_runnable(world, launch.spec)
                 await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)
@@ -107,6 +108,24 @@ def check_reachable(world: World) -> None:
             " address of this host that they can dial, and start spawn up again",
             field="SPAWN_BUS_ADVERTISE",
             code="bus-unreachable",
+        )
+
+
+def check_runnable(world: World, spec: LaunchSpec) -> None:
+    """Raise `Rejected` when a launch needs the agent and there is none to hand out."""
+    needs = {
+        "command": bool(spec.command),
+        "user_data": bool(spec.user_data),
+        "wait_for": spec.wait_for is WaitFor.AGENT,
+    }
+    field = next((name for name, is_needed in needs.items() if is_needed), "")
+    if world.agent is None and field:
+        raise Rejected(
+            f"{field}: this control plane has no agent for its machines, which run nothing then:"
+            " unset SPAWN_AGENT_FILE, or set it to what `make agent` builds, and start spawn up"
+            " again; or launch without it",
+            field=field,
+            code="no-agent",
         )
 
 

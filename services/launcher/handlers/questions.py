@@ -1,7 +1,7 @@
 """Questions: what a launch would do, and what the orphan sweep finds."""
 
 from services.launcher.apply.places import look_up_places
-from services.launcher.handlers.commands import check_reachable, terms
+from services.launcher.handlers.commands import check_reachable, check_runnable, terms
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
@@ -23,6 +23,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     granted = terms(world)
     spec = check_spec(request.body, granted.limits)
     check_reachable(world)
+    check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, places)
     chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
