@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from services.launcher.adapters import open_world
 from services.launcher.config import Settings
-from services.launcher.handlers.commands import on_invalid, on_launch, on_terminate
+from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_members
 from services.launcher.handlers.observe import observe_regions
@@ -39,7 +39,7 @@ SERVICE: Service[Settings, World] = Service(
     settings=Settings,
     open=open_world,
     routes=(
-        command("launch", Launch, on_launch, on_invalid=on_invalid),
+        command("launch", Launch, on_launch, on_buried=on_buried_launch),
         command("terminate", Terminate, on_terminate),
         reported(HEARD, on_report, name="reports"),
     ),

@@ -14,7 +14,7 @@ A transient failure is waited out here, not given back: only crashes and bugs us
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -77,16 +77,25 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 Handler = Callable[[Delivery], Awaitable[None]]
+Mourner = Callable[[Delivery, Undeliverable], Awaitable[None]]
+"""Hears of a message that was put aside as a dead letter, once it is."""
 
 
-async def consume(bus: Bus, consumer: Consumer, handler: Handler, *, stop: asyncio.Event) -> None:
+async def consume(
+    bus: Bus,
+    consumer: Consumer,
+    handler: Handler,
+    *,
+    on_buried: Mourner | None = None,
+    stop: asyncio.Event,
+) -> None:
     """Run `handler` for every message until `stop` is set, then wait for those that run.
 
     What has come but not begun is given back. Raises `Transient` only when the connection is
     closed for good, and what JetStream says of an impossible consumer.
     """
     async with pulling(bus, stream=consumer.stream, slots=consumer.slots) as pull:
-        flow = _Flow(bus, consumer, handler, pull=pull, stop=stop)
+        flow = _Flow(bus, consumer, _Work(handler, on_buried), pull=pull, stop=stop)
         async with asyncio.TaskGroup() as around:
             progress = around.create_task(flow.report_progress())
             async with asyncio.TaskGroup() as handlers:
@@ -103,13 +112,20 @@ class _Stopping(Exception):  # noqa: N818 - an occasion, not an error
     """The wait for another try has been cut short by the end of the process."""
 
 
+class _Work(NamedTuple):
+    """What is done with a message, and with one that can't be handled."""
+
+    handler: Handler
+    on_buried: Mourner | None
+
+
 class _Flow:
     def __init__(
-        self, bus: Bus, consumer: Consumer, handler: Handler, *, pull: Pull, stop: asyncio.Event
+        self, bus: Bus, consumer: Consumer, work: _Work, *, pull: Pull, stop: asyncio.Event
     ) -> None:
         self._bus = bus
         self._consumer = consumer
-        self._handler = handler
+        self._work = work
         self._pull = pull
         self._stop = stop
         self._running: dict[str, Message] = {}
@@ -176,7 +192,7 @@ class _Flow:
         if delivered > 1:
             metrics.REDELIVERIES.labels(self._consumer.durable).inc()
         if delivered > MOST_DELIVERIES:
-            reason = f"delivered {delivered - 1} times and never acknowledged"
+            reason = f"was delivered {delivered - 1} times and never acknowledged"
             await self._bury(delivery, Undeliverable(reason, code="crash"))
             return
         try:
@@ -197,7 +213,7 @@ class _Flow:
         waits = delays(self._consumer.retry, _LONGEST_DELAY)
         while True:
             try:
-                return await self._handler(delivery)
+                return await self._work.handler(delivery)
             except Transient as outcome:
                 metrics.ACKS.labels(self._consumer.durable, "transient").inc()
                 wait = outcome.retry_after or next(waits)
@@ -221,7 +237,19 @@ class _Flow:
     async def _bury(self, delivery: Delivery, why: Undeliverable) -> None:
         message_id = f"{self._consumer.stream}/{self._consumer.durable}/{delivery.place.sequence}"
         await bury(self._bus, delivery.message, why, message_id=message_id)
+        # What has crashed processes may crash whoever looks at it once more: but only once.
+        if delivery.place.delivered <= MOST_DELIVERIES + 1:
+            await self._mourn(delivery, why)
         await self._end(delivery.message, b"+TERM", "term")
+
+    async def _mourn(self, delivery: Delivery, why: Undeliverable) -> None:
+        if self._work.on_buried is None:
+            return
+        try:
+            await self._work.on_buried(delivery, why)
+        except Exception:  # noqa: BLE001 - counted and logged with its trace
+            metrics.HANDLER_ERRORS.labels(self._consumer.durable).inc()
+            _log.exception("sender not told", subject=delivery.message.subject)
 
     async def _give_back(self, message: Message, delay: timedelta) -> None:
         payload = b'-NAK {"delay": %d}' % nanoseconds(delay)

@@ -16,6 +16,9 @@ CODE = "spawn-dead-code"
 SUBJECT = "spawn-dead-subject"
 SIZE = "spawn-dead-size"
 
+CRASHES = frozenset({"crash", "error"})
+"""Codes of messages that nothing is said to be wrong with: whoever handled them failed."""
+
 LARGEST_BODY = 64 * 1024
 _LARGEST_HEADERS = 16 * 1024
 _LONGEST_SUBJECT = 200
@@ -25,13 +28,15 @@ _UNNAMED = "spawn.dead.unnamed"
 class Undeliverable(Exception):  # noqa: N818 - what became of a message, not a failure of ours
     """Raised by a handler for a message that no delivery will ever make right.
 
-    `code` is one of a few words, for the metric; `reason` is for people.
+    `code` is one of a few words, for the metric; `reason` is for people, and `field` names what
+    is wrong, where one thing is.
     """
 
-    def __init__(self, reason: str, *, code: str) -> None:
+    def __init__(self, reason: str, *, code: str, field: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
+        self.field = field
 
 
 async def bury(bus: Bus, message: Message, why: Undeliverable, *, message_id: str) -> None:

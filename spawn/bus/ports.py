@@ -73,8 +73,11 @@ class Command(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
 
 
-class Invalid(msgspec.Struct, frozen=True, kw_only=True):
-    """A command whose body fails its schema: `rejection` names the field."""
+class Buried(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was put aside as a dead letter: `rejection` says why, and names the field.
+
+    Its body failed its schema, or its handler failed too often; it may be anything.
+    """
 
     subject: str
     owner: str

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from spawn.bus.consume import Consumer, Delivery, Handler, consume
+from spawn.bus.consume import Consumer, Delivery, Handler, Mourner, consume
 from spawn.bus.dead import Undeliverable
 from spawn.bus.endpoints import Endpoint
 from spawn.bus.jetstream import MESSAGE_ID
@@ -40,8 +40,10 @@ def takers(
     parts: dict[str, Work] = {}
     commands = [route for route in service.routes if isinstance(route, CommandRoute)]
     if commands:
-        consumer, handler = _command_consumer(service.name, commands, world)
-        parts[f"{service.name} commands"] = _consuming(context, consumer, handler, stop=stop)
+        consumer, handler, mourner = _command_consumer(service.name, commands, world)
+        parts[f"{service.name} commands"] = _consuming(
+            context, consumer, handler, on_buried=mourner, stop=stop
+        )
     for route in service.routes:
         if not isinstance(route, CommandRoute):
             consumer, handler = _stream_consumer(service.name, route, world)
@@ -71,17 +73,22 @@ def _bound(work: Callable[[W], Awaitable[None]], world: W) -> Work:
 
 
 def _consuming(
-    context: Context[Any], consumer: Consumer, handler: Handler, *, stop: asyncio.Event
+    context: Context[Any],
+    consumer: Consumer,
+    handler: Handler,
+    *,
+    on_buried: Mourner | None = None,
+    stop: asyncio.Event,
 ) -> Work:
     async def run() -> None:
-        await consume(context.bus, consumer, handler, stop=stop)
+        await consume(context.bus, consumer, handler, on_buried=on_buried, stop=stop)
 
     return run
 
 
 def _command_consumer(
     service: str, routes: list[CommandRoute[W]], world: W
-) -> tuple[Consumer, Handler]:
+) -> tuple[Consumer, Handler, Mourner]:
     by_verb = {route.verb: route for route in routes}
 
     async def handle(delivery: Delivery) -> None:
@@ -96,8 +103,13 @@ def _command_consumer(
         ):
             await route.handle(delivery, world)
 
+    async def mourn(delivery: Delivery, why: Undeliverable) -> None:
+        route = by_verb.get(verb_of(delivery.message.subject))
+        if route is not None and route.mourn is not None:
+            await route.mourn(delivery, why, world)
+
     filters = (f"spawn.cmd.{service}.>",)
-    return Consumer(stream=COMMANDS, durable=service, filters=filters), handle
+    return Consumer(stream=COMMANDS, durable=service, filters=filters), handle, mourn
 
 
 def _stream_consumer(

@@ -17,7 +17,7 @@ from spawn.bus.consume import Delivery
 from spawn.bus.dead import Undeliverable
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
-from spawn.bus.ports import Command, Fact, Invalid, Reported, Request
+from spawn.bus.ports import Buried, Command, Fact, Reported, Request
 from spawn.contracts.events import EventData, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import LOCAL_OWNER
@@ -34,10 +34,11 @@ _OWNER_TOKEN = 4
 
 @dataclass(frozen=True, kw_only=True)
 class CommandRoute(Generic[W]):
-    """One verb, and what is done with a message of it."""
+    """One verb, what is done with a message of it, and who is told of one put aside."""
 
     verb: str
     handle: Callable[[Delivery, W], Awaitable[None]]
+    mourn: Callable[[Delivery, Undeliverable, W], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,23 +105,30 @@ def command(
     kind: type[T],
     handler: Callable[[Command[T], W], Awaitable[None]],
     *,
-    on_invalid: Callable[[Invalid, W], Awaitable[None]] | None = None,
+    on_buried: Callable[[Buried, W], Awaitable[None]] | None = None,
 ) -> CommandRoute[W]:
     """Hear `spawn.cmd.<service>.<verb>[.<owner>]`.
 
-    A body that fails its schema goes to `on_invalid`, then to the dead letters.
+    A command that fails its schema or crashes its handler is put aside as a dead letter; then
+    `on_buried` hears of it, for its sender to be told.
     """
 
     async def handle(delivery: Delivery, world: W) -> None:
         try:
             body = codec.decode(delivery.message.data, kind)
         except Rejected as rejection:
-            if on_invalid is not None:
-                await on_invalid(_invalid(delivery, rejection), world)
-            raise Undeliverable(rejection.message, code="schema") from rejection
+            raise Undeliverable(
+                rejection.message, code="schema", field=rejection.field
+            ) from rejection
         await handler(_command(delivery, body), world)
 
-    return CommandRoute(verb=verb, handle=handle)
+    if on_buried is None:
+        return CommandRoute(verb=verb, handle=handle)
+
+    async def mourn(delivery: Delivery, why: Undeliverable, world: W) -> None:
+        await on_buried(_buried(delivery, why), world)
+
+    return CommandRoute(verb=verb, handle=handle, mourn=mourn)
 
 
 def fact(
@@ -229,9 +237,10 @@ def _command(delivery: Delivery, body: T) -> Command[T]:
     )
 
 
-def _invalid(delivery: Delivery, rejection: Rejected) -> Invalid:
+def _buried(delivery: Delivery, why: Undeliverable) -> Buried:
     message = delivery.message
-    return Invalid(
+    rejection = Rejected(why.reason, field=why.field, code=why.code)
+    return Buried(
         subject=message.subject,
         owner=owner_of(message.subject),
         body=message.data,

@@ -16,8 +16,8 @@ from services.launcher.plan.acceptance import (
 )
 from services.launcher.plan.settlement import end
 from services.launcher.ports import World
-from spawn.bus.dead import Undeliverable
-from spawn.bus.ports import Command, Invalid
+from spawn.bus.dead import CRASHES, Undeliverable
+from spawn.bus.ports import Buried, Command
 from spawn.contracts.arrays import Array, NameClaim, name_key
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayRejected
@@ -51,24 +51,30 @@ async def on_launch(command: Command[Launch], world: World) -> None:
             await _publish_rejection(world, command, refusal)
 
 
-async def on_invalid(invalid: Invalid, world: World) -> None:
-    """Answer a launch that fails its schema, when it says enough to be answered."""
+async def on_buried_launch(buried: Buried, world: World) -> None:
+    """Answer a launch that was put aside, when it says enough to be answered."""
     try:
-        sent = msgspec.json.decode(invalid.body, type=_Addressed)
+        sent = msgspec.json.decode(buried.body, type=_Addressed)
         name = check_name(sent.spec.name)
         launch = Launch(request_id=check_request_id(sent.request_id), spec=LaunchSpec(name=name))
     except (msgspec.MsgspecError, Rejected, ValueError):
-        _log.warning("launch without a sender", reason=invalid.rejection.message)
+        _log.warning("launch without a sender", reason=buried.rejection.message)
         return
     command = Command(
         body=launch,
-        subject=invalid.subject,
-        owner=invalid.owner,
-        message_id=invalid.message_id,
+        subject=buried.subject,
+        owner=buried.owner,
+        message_id=buried.message_id,
         delivered=1,
         sent_at=world.clock.now(),
     )
-    await _publish_rejection(world, command, invalid.rejection)
+    refusal = buried.rejection
+    if refusal.code in CRASHES:
+        refusal = Rejected(
+            f"the launcher can't take this request: it {refusal.message}; its log says more",
+            code=refusal.code,
+        )
+    await _publish_rejection(world, command, refusal)
 
 
 async def on_terminate(command: Command[Terminate], world: World) -> None:

@@ -136,7 +136,37 @@ async def test_a_message_that_five_processes_did_not_survive_is_put_aside_unseen
         letter = await dead_letter(bus)
         await until_settled(bus)
     assert recorder.deliveries == []
+    assert [why.code for why in recorder.buried] == ["crash"]
     assert letter.headers[dead.CODE] == "crash"
+
+
+async def test_who_hears_of_dead_letters_crashes_on_each_only_once(bus: Bus) -> None:
+    async with consuming(bus, Recorder()):
+        await send(bus, 1)
+        await until_settled(bus)
+    await send(bus, 2)
+    # The sixth time it was put aside, and whoever heard of it did not survive.
+    await give_back(bus, times=6)
+    recorder = Recorder()
+    async with consuming(bus, recorder):
+        await dead_letter(bus)
+        await until_settled(bus)
+    assert (recorder.deliveries, recorder.buried) == ([], [])
+
+
+async def test_a_dead_letter_is_settled_though_its_sender_can_not_be_told(bus: Bus) -> None:
+    async def act(_delivery: Delivery) -> None:
+        raise Undeliverable("of no use", code="schema")
+
+    async def mourn(_why: Undeliverable) -> None:
+        raise RuntimeError("nobody to tell")
+
+    recorder = Recorder(act, mourn)
+    await send(bus)
+    async with consuming(bus, recorder):
+        await dead_letter(bus)
+        await until_settled(bus)
+    assert len(recorder.buried) == 1
 
 
 async def test_a_message_that_is_delivered_for_the_fifth_time_is_still_tried(bus: Bus) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.bus.ports import Command, Fact, Invalid, Reported, Request
+from spawn.bus.ports import Buried, Command, Fact, Reported, Request
 from spawn.contracts.events import ArrayReady
 from spawn.contracts.reports import Hello, JobExited, Report
 from spawn.errors import NotFound, Rejected, Transient
@@ -39,7 +39,7 @@ class Greeting(msgspec.Struct, frozen=True):
 class World:
     bus: Bus
     heard: list[Command[Greet]] = field(default_factory=list[Command[Greet]])
-    invalid: list[Invalid] = field(default_factory=list[Invalid])
+    buried: list[Buried] = field(default_factory=list[Buried])
     facts: list[Fact] = field(default_factory=list[Fact])
     said: list[Reported[Report]] = field(default_factory=list[Reported[Report]])
     counts: Counter[str] = field(default_factory=Counter[str])
@@ -67,9 +67,9 @@ async def on_greet(message: Command[Greet], world: World) -> None:
     world.count("greet")
 
 
-async def on_invalid(message: Invalid, world: World) -> None:
-    world.invalid.append(message)
-    world.count("invalid")
+async def on_buried(message: Buried, world: World) -> None:
+    world.buried.append(message)
+    world.count("buried")
 
 
 async def on_ready(message: Fact, world: World) -> None:
@@ -128,7 +128,7 @@ def service(worlds: list[World], *, failing_opens: int = 0) -> Service[Settings,
         settings=Settings,
         open=open_world,
         routes=(
-            command("greet", Greet, on_greet, on_invalid=on_invalid),
+            command("greet", Greet, on_greet, on_buried=on_buried),
             fact((ArrayReady,), on_ready, name="ready"),
             reported({"hello": Hello, "job.exited": JobExited}, on_said, name="said"),
         ),

@@ -55,10 +55,22 @@ async def test_an_invalid_command_is_told_and_put_aside(bus: Bus, hosting: Hosti
         )
         letter = await dead_letter(bus)
         await until_settled(bus)
-    (invalid,) = process.world.invalid
-    assert invalid.rejection.field == "times"
-    assert invalid.message_id == "r1"
+    (buried,) = process.world.buried
+    assert buried.rejection.field == "times"
+    assert buried.message_id == "r1"
     assert letter.headers[dead.CODE] == "schema"
+
+
+async def test_who_sent_what_crashes_its_handler_is_told(bus: Bus, hosting: Hosting) -> None:
+    async with hosting() as process:
+        await process.until_ready()
+        await Commands(bus).send(SUBJECT, Greet("broken"), message_id="r1")
+        await process.world.until("buried")
+        await until_settled(bus)
+    (buried,) = process.world.buried
+    assert buried.rejection.code == "error"
+    assert "RuntimeError" in buried.rejection.message
+    assert process.world.counts["begun"] == 5
 
 
 @pytest.mark.parametrize("tail", ["unknown", "greet.ann.more", "greet.ann.more.still"])

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.launcher.handlers.commands import on_launch
+from services.launcher.handlers.commands import on_buried_launch, on_launch
 from services.launcher.handlers.questions import on_plan
-from spawn.bus.ports import Command, Request
+from spawn.bus.ports import Buried, Command, Request
 from spawn.contracts.events import ArrayRejected
 from spawn.contracts.launches import API_PLAN, SUBJECT_LAUNCH, Launch, LaunchSpec, WaitFor
 from spawn.errors import Rejected
@@ -53,6 +53,22 @@ async def test_its_plan_is_rejected_the_same(changes: dict[str, Any], field: str
     with pytest.raises(Rejected) as refusal:
         await on_plan(request, Fakes().world(agent=None))
     assert refusal.value.field == field
+
+
+async def test_who_sent_a_launch_that_crashes_the_launcher_is_told() -> None:
+    fakes, sent = Fakes(), launch()
+    buried = Buried(
+        subject=SUBJECT_LAUNCH,
+        owner="cli",
+        body=msgspec.json.encode(sent.body),
+        message_id="m1",
+        rejection=Rejected("failed 5 times, at last with KeyError", code="error"),
+    )
+    await on_buried_launch(buried, fakes.world())
+    (said,) = [event.data for event in fakes.bus.events]
+    assert isinstance(said, ArrayRejected)
+    assert (said.request_id, said.name, said.array_lives) == ("r1", "web", False)
+    assert "failed 5 times, at last with KeyError" in said.message
 
 
 async def test_machines_that_run_nothing_need_no_agent() -> None:
