@@ -20,6 +20,7 @@ import nats.errors
 from nats.aio.client import Client
 
 from agent import pinning
+from agent.client import MachineClient
 from agent.clock import Clock
 from agent.console import say
 from agent.tunnel import Tunnel
@@ -114,7 +115,7 @@ class Link:
             await _close(client)
 
     def _new_client(self) -> Client:
-        client = Client()
+        client = MachineClient()
         if self._door.url.startswith("tls:"):
             # In TLS from its first byte: no proof goes to whoever stands between.
             tunnel = Tunnel(pinning.context(self._door.fingerprint))
@@ -128,7 +129,7 @@ class Link:
         except asyncio.TimeoutError:
             return
         if not self._confirmed:
-            # The client calls itself connected before the server has decided.
+            # Let in, but nobody is there yet: who comes again at once only hammers at the door.
             raise Away("the connection ended before anybody answered")
 
     async def _connect(self, client: Client) -> None:

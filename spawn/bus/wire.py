@@ -13,6 +13,7 @@ from nats.errors import (
     OutboundBufferLimitError,
 )
 
+from spawn.bus.handshake import Handshake
 from spawn.bus.message import Message, Receiver
 from spawn.bus.replies import Replies
 from spawn.errors import Cause, Transient
@@ -27,11 +28,20 @@ _BYTES_PENDING = 64 * 1024 * 1024
 
 
 class HardenedClient(Client):
-    """A client that no message can stop.
+    """A client that no message can stop, and that is connected when the server says so.
 
     nats-py decodes subjects and status lines strictly, and outside of any try: one byte that is
     not UTF-8, from anybody who may publish, ends its read loop while it believes to be connected.
     """
+
+    async def _process_connect_init(self) -> None:
+        inherited: Any = super()
+        transport = self._transport
+        self._transport = cast("Any", Handshake(transport))
+        try:
+            await inherited._process_connect_init()  # noqa: SLF001 - the overridden one
+        finally:
+            self._transport = transport
 
     async def _process_headers(self, headers: Any) -> dict[str, str] | None:
         try:

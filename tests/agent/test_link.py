@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from agent.clock import Clock, read_instant, write_instant
 from agent.link import LONGEST_WAIT, Away, Door, Link, backoff
 from agent.tasks import Tasks
+from tests.fixtures.hesitant import hesitant_server
 from tests.fixtures.nats import NatsServer, running_server
 
 
@@ -75,14 +76,16 @@ class Certificate:
 
 
 @asynccontextmanager
-async def linking(url: str, fingerprint: str = "", token: str = "") -> AsyncGenerator[Link]:
+async def linking(
+    url: str, fingerprint: str = "", token: str = "", hears: tuple[str, ...] = ()
+) -> AsyncGenerator[Link]:
     async def credentials() -> Callable[[str], str] | None:
         return (lambda _nonce: token) if token else None
 
     async def receive(_data: bytes) -> None:
         return
 
-    link = Link(Door(url, fingerprint, "i-1", (), credentials), receive, Clock())
+    link = Link(Door(url, fingerprint, "i-1", hears, credentials), receive, Clock())
     tasks = Tasks()
     tasks.start(link.run(link.confirm), "link")
     try:
@@ -154,6 +157,28 @@ async def test_a_proof_is_sent_as_the_token(tmp_path: Path) -> None:
         linking(server.url, token="right") as link,
     ):
         await until_open(link)
+
+
+async def test_a_machine_that_waits_long_for_the_verdict_is_heard() -> None:
+    async with (
+        hesitant_server() as server,
+        linking(server.url, token="t", hears=("tell.me",)) as link,
+        asyncio.timeout(20),
+    ):
+        await link.open.wait()
+        while not (await server.told.get()).startswith(b"SUB tell.me"):
+            continue
+
+
+async def test_a_machine_that_is_refused_after_long_is_not_let_in(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    async with (
+        hesitant_server(b"-ERR 'Authorization Violation'") as server,
+        linking(server.url, token="t") as link,
+    ):
+        await until_said(capfd, "Authorization Violation")
+        assert not link.open.is_set()
 
 
 @pytest.mark.door

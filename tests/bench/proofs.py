@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from nats.aio.client import Client
 from nats.errors import Error
 
+from agent.client import MachineClient
 from agent.link import FIRST_WAIT, backoff
 from agent.metadata import Credentials
 from spawn.contracts.identities import inbox_of
@@ -78,7 +78,7 @@ async def _come_in(doors: Doors, instance_id: InstanceId, credentials: Credentia
 
 
 async def _connect(doors: Doors, instance_id: InstanceId, token: str) -> None:
-    client: Any = Client()
+    client: Any = MachineClient()
 
     async def ignore(_: Exception) -> None: ...
 
@@ -91,7 +91,6 @@ async def _connect(doors: Doors, instance_id: InstanceId, token: str) -> None:
             connect_timeout=25,
             error_cb=ignore,
         )
-        await client.flush(timeout=25)
     finally:
         await client.close()
 

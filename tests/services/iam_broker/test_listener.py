@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from nats.aio.client import Client
 from nats.errors import Error
 
 from agent import pinning
+from agent.client import MachineClient
 from agent.tunnel import Tunnel
 from spawn.clock import SystemClock
 from spawn.contracts.identities import inbox_of
@@ -50,7 +50,7 @@ async def tunnelled(
     """Connect to the advertised address; yield the client and what it was told went wrong."""
     wrong = Complaints()
 
-    client: Any = Client()
+    client: Any = MachineClient()
     context = pinning.context(fingerprint or doors.advertised.fingerprint)
     client._transport = Tunnel(context)
     try:
@@ -64,7 +64,6 @@ async def tunnelled(
             connect_timeout=20,
             **login,
         )
-        await client.flush(timeout=20)
         yield client, wrong
     except Error as error:
         raise ConnectionError(wrong.texts or error) from error
