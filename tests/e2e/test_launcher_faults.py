@@ -3,15 +3,21 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spawn.contracts.leases import format_instant
 from tests.fixtures.control import Plane, plane_in
+from tests.fixtures.jobs import ec2
 from tests.fixtures.sandbox import Admin
 
-pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.fault, pytest.mark.timeout(300)]
+
+SOON = timedelta(seconds=1)
+"""Whether it is over before or after the adoption makes no difference."""
 
 
 @pytest.fixture
@@ -20,9 +26,9 @@ async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
         yield plane
 
 
-async def launch(plane: Plane, name: str, count: int, ttl: str) -> dict[str, Any]:
+async def launch(plane: Plane, name: str, count: int) -> dict[str, Any]:
     result = await plane.run(
-        *("launch", "--name", name, "--count", str(count), "--ttl", ttl),
+        *("launch", "--name", name, "--count", str(count), "--ttl", "8h"),
         *("--instance-type", "t3.micro", "--json"),
     )
     assert result.code == 0, result.err
@@ -44,11 +50,21 @@ def in_the_cloud(plane: Plane) -> Counter[str]:
     return Counter(seen["regions"][cloud.region]["instances"])
 
 
+def shorten(cloud: Any, array: dict[str, Any], *, until: str) -> None:
+    """Let the tags, all that is left of an array, tell of another lease."""
+    cloud.create_tags(
+        Resources=list(ids(array).values()), Tags=[{"Key": "spawn:lease", "Value": until}]
+    )
+
+
 async def test_what_runs_is_adopted_and_ends_at_its_lease(plane: Plane) -> None:
     await plane.up()
-    long = await launch(plane, "long", 20, "8h")
-    short = await launch(plane, "short", 3, "20s")
+    long = await launch(plane, "long", 20)
+    short = await launch(plane, "short", 3)
+    cloud = ec2(plane)
     plane.delete_home()
+    soon = format_instant(plane.clock.now() + SOON)
+    shorten(cloud, short, until=soon)
     await plane.up()
 
     async def until(name: str, state: str) -> dict[str, Any]:
@@ -67,6 +83,7 @@ async def test_what_runs_is_adopted_and_ends_at_its_lease(plane: Plane) -> None:
 
     over = await until(short["array_id"], "terminated")
     assert ids(over) == ids(short)
+    assert over["lease_until"][:19] == soon[:19]
     assert over["reason"] == "its lease is over"
     assert in_the_cloud(plane) == {"running": 20, "terminated": 3}
 

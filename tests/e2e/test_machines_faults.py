@@ -3,9 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from typing import Any
 
-import boto3  # pyright: ignore[reportMissingTypeStubs]  types come with aioboto3's stubs only
 import msgspec
 import pytest
 import pytest_asyncio
@@ -13,7 +11,7 @@ import pytest_asyncio
 from spawn.runtime.processes import ProcessRef, is_alive
 from tests.faults.scale import TORTURE
 from tests.fixtures.control import Plane, plane_in
-from tests.fixtures.jobs import Member, begin, finished, members, output, status
+from tests.fixtures.jobs import Member, begin, ec2, finished, members, output, status
 
 pytestmark = [
     pytest.mark.e2e,
@@ -78,19 +76,6 @@ async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doom
 
 async def until_alone(plane: Plane, cloud: ProcessRef) -> None:
     await plane.until(lambda: plane.living() == {cloud})
-
-
-def ec2(plane: Plane) -> Any:
-    """Return a client of a plane's laptop cloud."""
-    facts = plane.cloud()
-    sdk: Any = boto3
-    return sdk.client(
-        "ec2",
-        endpoint_url=facts.endpoint,
-        region_name=facts.region,
-        aws_access_key_id=facts.access_key_id,
-        aws_secret_access_key=facts.secret_access_key,
-    )
 
 
 async def test_a_killed_agent_is_restarted_beside_its_job(machines_plane: Plane) -> None:
