@@ -7,18 +7,27 @@ connecting and connected: it believes to be there, sends nothing, and flushes wi
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Awaitable
+from typing import Any, Callable, cast
 
 from nats.aio.client import Client
 
 _PING, _PONG = b"PING\r\n", b"PONG\r\n"
 
 
+async def _at_once() -> None: ...
+
+
 class MachineClient(Client):
-    """A client whose `connect` returns after the verdict."""
+    """A client whose `connect` returns after the verdict; `settle` comes before its proof."""
+
+    def __init__(self, settle: Callable[[], Awaitable[None]] = _at_once) -> None:
+        super().__init__()
+        self._settle = settle
 
     async def _process_connect_init(self) -> None:
         inherited: Any = super()
+        await self._settle()
         transport = self._transport
         self._transport = cast("Any", _Handshake(transport))
         try:

@@ -41,6 +41,10 @@ _VERDICT_WITHIN = timedelta(seconds=22)
 
 _CONNECT_WITHIN = timedelta(seconds=30)
 
+_SETTLING = (1.0, 2.0)
+"""Seconds from a server's return to the first proof: who checks proofs has to come back, too, and
+a proof that nobody was asked about keeps its machine waiting for all of the 20 s."""
+
 _WITHIN = timedelta(seconds=10)
 _PING_SECONDS = 10
 _CLOSE_WITHIN = timedelta(seconds=2)
@@ -82,6 +86,7 @@ class Link:
         self._client: Client | None = None
         self._lost = asyncio.Event()
         self._confirmed = False
+        self._was_absent = False
         self.open = asyncio.Event()
 
     async def run(self, on_open: Callable[[], None]) -> None:
@@ -104,6 +109,7 @@ class Link:
         client = self._new_client()
         try:
             await self._connect(client)
+            self._was_absent = False
             self._client = client
             self.open.set()
             on_open()
@@ -115,12 +121,16 @@ class Link:
             await _close(client)
 
     def _new_client(self) -> Client:
-        client = MachineClient()
+        client = MachineClient(self._settle)
         if self._door.url.startswith("tls:"):
             # In TLS from its first byte: no proof goes to whoever stands between.
             tunnel = Tunnel(pinning.context(self._door.fingerprint))
             cast("Any", client)._transport = tunnel  # noqa: SLF001 - takes no transport
         return client
+
+    async def _settle(self) -> None:
+        if self._was_absent:
+            await self._clock.sleep(timedelta(seconds=random.uniform(*_SETTLING)))  # noqa: S311 - spreads load only
 
     async def _until_lost(self) -> None:
         try:
@@ -143,6 +153,7 @@ class Link:
                 await cast("Any", client).subscribe(subject, cb=self._on_message)
         except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
             why = errors[-1] if errors else error
+            self._was_absent = isinstance(why, OSError)
             raise Away(str(why) or type(why).__name__) from error
 
     async def _options(self, client: Client, errors: list[BaseException]) -> dict[str, Any]:

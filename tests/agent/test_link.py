@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from agent.clock import Clock, read_instant, write_instant
 from agent.link import LONGEST_WAIT, Away, Door, Link, backoff
 from agent.tasks import Tasks
+from spawn.runtime.supervisor.probe import free_port
 from tests.fixtures.hesitant import hesitant_server
 from tests.fixtures.nats import NatsServer, running_server
 
@@ -77,7 +78,12 @@ class Certificate:
 
 @asynccontextmanager
 async def linking(
-    url: str, fingerprint: str = "", token: str = "", hears: tuple[str, ...] = ()
+    url: str,
+    fingerprint: str = "",
+    *,
+    token: str = "",
+    hears: tuple[str, ...] = (),
+    clock: Clock | None = None,
 ) -> AsyncGenerator[Link]:
     async def credentials() -> Callable[[str], str] | None:
         return (lambda _nonce: token) if token else None
@@ -85,7 +91,7 @@ async def linking(
     async def receive(_data: bytes) -> None:
         return
 
-    link = Link(Door(url, fingerprint, "i-1", hears, credentials), receive, Clock())
+    link = Link(Door(url, fingerprint, "i-1", hears, credentials), receive, clock or Clock())
     tasks = Tasks()
     tasks.start(link.run(link.confirm), "link")
     try:
@@ -179,6 +185,31 @@ async def test_a_machine_that_is_refused_after_long_is_not_let_in(
     ):
         await until_said(capfd, "Authorization Violation")
         assert not link.open.is_set()
+
+
+class Hasty(Clock):
+    """Sleeps no longer than it must, and keeps how long it was to sleep."""
+
+    def __init__(self) -> None:
+        self.slept: list[timedelta] = []
+        self.long_away = asyncio.Event()
+
+    async def sleep(self, duration: timedelta) -> None:
+        self.slept.append(duration)
+        if duration > LONGEST_WAIT / 4:
+            self.long_away.set()
+        await super().sleep(timedelta(0))
+
+
+async def test_who_checks_proofs_may_settle_when_a_server_is_back() -> None:
+    port, clock = free_port(), Hasty()
+    async with linking(f"nats://127.0.0.1:{port}", token="t", clock=clock) as link:
+        await clock.long_away.wait()
+        async with hesitant_server(port=port):
+            await until_open(link)
+            assert timedelta(seconds=1) <= clock.slept[-1] <= timedelta(seconds=2)
+            # Before it, the wait for the next try.
+            assert clock.slept[-2] > LONGEST_WAIT / 4
 
 
 @pytest.mark.door
