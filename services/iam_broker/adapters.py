@@ -21,6 +21,7 @@ from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.contracts import grants, members
 from spawn.contracts.identities import ACCOUNT
+from spawn.errors import Rejected
 from spawn.runtime.context import Context
 from spawn.runtime.settings import load
 
@@ -51,7 +52,13 @@ async def _answering(context: Context[Settings], stack: AsyncExitStack) -> Answe
     settings = context.settings
     if not settings.callout_creds or not settings.callout_seed:
         return None
-    seed = await asyncio.to_thread(Path(settings.callout_seed).read_bytes)
+    try:
+        seed = await asyncio.to_thread(Path(settings.callout_seed).read_bytes)
+    except OSError as error:
+        raise Rejected(
+            f"SPAWN_CALLOUT_SEED={settings.callout_seed} can't be read: {error.strerror}",
+            field="SPAWN_CALLOUT_SEED",
+        ) from error
     bus = await _connected(context, stack, settings.callout_creds)
     return partial(answering, bus, Issuer(seed.strip()))
 

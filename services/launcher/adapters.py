@@ -20,6 +20,7 @@ from spawn.bus.publish import Events, Tells
 from spawn.bus.requests import Requests, count_replicas
 from spawn.bus.stores import Store
 from spawn.contracts import arrays, launches, members
+from spawn.errors import Rejected
 from spawn.runtime.context import Context
 from spawn.runtime.settings import load
 
@@ -46,7 +47,7 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
             tells=Tells(bus),
             requests=Requests(bus),
             aws=aws,
-            agent=await asyncio.to_thread(_load_agent, settings),
+            agent=await asyncio.to_thread(load_agent, settings),
             count_replicas=partial(count_replicas, bus, context.service),
         )
 
@@ -55,12 +56,19 @@ _TEMPLATE = "boot/user-data.sh"
 """Where the boot script lies inside of the agent's archive."""
 
 
-def _load_agent(settings: Settings) -> Agent | None:
+def load_agent(settings: Settings) -> Agent | None:
+    """Read the agent that machines are given; raise `Rejected` when the file is none."""
     if not settings.agent_file:
         return None
-    content = Path(settings.agent_file).read_bytes()
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        template = archive.read(_TEMPLATE).decode()
+    try:
+        content = Path(settings.agent_file).read_bytes()
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            template = archive.read(_TEMPLATE).decode()
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise Rejected(
+            f"SPAWN_AGENT_FILE={settings.agent_file} is not what `make agent` builds: {error}",
+            field="SPAWN_AGENT_FILE",
+        ) from error
     return Agent(
         content=content,
         sha256=hashlib.sha256(content).hexdigest(),

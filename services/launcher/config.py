@@ -5,6 +5,9 @@ from typing import Annotated
 
 import msgspec
 
+from spawn.contracts.durations import format_duration
+from spawn.errors import Rejected
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What an operator may set for the launcher, each as `SPAWN_<FIELD>`."""
@@ -54,3 +57,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keep_records: Annotated[
         timedelta, msgspec.Meta(description="How long the record of an ended array is kept.")
     ] = timedelta(days=1)
+
+    def __post_init__(self) -> None:
+        if self.default_ttl > self.max_ttl:
+            default, longest = format_duration(self.default_ttl), format_duration(self.max_ttl)
+            raise Rejected(
+                f"SPAWN_DEFAULT_TTL={default} is longer than SPAWN_MAX_TTL={longest}:"
+                " lower the one or raise the other",
+                field="SPAWN_DEFAULT_TTL",
+            )

@@ -31,7 +31,10 @@ class Rate(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.burst <= 0 or self.per_second <= 0:
-            raise Rejected("a bucket's burst and rate are above 0", field="buckets")
+            raise Rejected(
+                "SPAWN_AWS_BUCKETS: a bucket's burst and rate are above 0",
+                field="SPAWN_AWS_BUCKETS",
+            )
 
     def share(self, parts: int) -> "Rate":
         """Return the part of one of `parts` replicas that share the account."""
@@ -84,8 +87,8 @@ def parse_buckets(texts: Iterable[str]) -> dict[str, Rate]:
         found = _OVERRIDE.fullmatch(text.strip())
         if found is None:
             raise Rejected(
-                f"{text!r} is not a bucket; write it like RunInstances=5/2 (burst/per second)"
-                " or RunInstances.instances=1000/2",
+                f"SPAWN_AWS_BUCKETS: {text!r} is not a bucket; write it like RunInstances=5/2"
+                " (burst/per second) or RunInstances.instances=1000/2",
                 field="SPAWN_AWS_BUCKETS",
             )
         rate = Rate(float(found["burst"]), float(found["rate"]))

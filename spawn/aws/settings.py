@@ -5,6 +5,8 @@ from typing import Annotated
 
 import msgspec
 
+from spawn.aws.buckets import parse_buckets
+
 
 class AwsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The connection to AWS, each as `SPAWN_AWS_<FIELD>`."""
@@ -26,3 +28,6 @@ class AwsSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_pool_connections: Annotated[
         int, msgspec.Meta(ge=1, description="Connections to one service in one region")
     ] = 32
+
+    def __post_init__(self) -> None:
+        parse_buckets(self.buckets)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from enum import StrEnum
 from typing import Annotated, Generic, TypeVar
 
 import msgspec
@@ -11,6 +12,16 @@ from spawn.bus.identity import new_id
 from spawn.clock import Clock
 
 S_co = TypeVar("S_co", covariant=True)
+
+
+class LogLevel(StrEnum):
+    """What is written to the log: lines of this level and above."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+    CRITICAL = "CRITICAL"
 
 
 class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +51,9 @@ class RuntimeSettings(msgspec.Struct, frozen=True, kw_only=True):
         timedelta,
         msgspec.Meta(description="How long handlers may take to end when the process is stopped"),
     ] = timedelta(seconds=8)
-    log_level: Annotated[str, msgspec.Meta(description="DEBUG, INFO, WARNING or ERROR")] = "INFO"
+    log_level: Annotated[
+        LogLevel, msgspec.Meta(description="DEBUG, INFO, WARNING, ERROR or CRITICAL")
+    ] = LogLevel.INFO
 
     def replica_id(self) -> str:
         """Return the replica's name, a new one when none is set."""

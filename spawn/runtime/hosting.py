@@ -6,9 +6,10 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from spawn.bus.endpoints import serving
+from spawn.errors import Rejected
 from spawn.runtime.context import Context
 from spawn.runtime.health import Health
-from spawn.runtime.keep import keep
+from spawn.runtime.keep import Final, keep
 from spawn.runtime.parts import backgrounds, endpoints, takers
 from spawn.runtime.service import AnyService
 from spawn.telemetry.log import get_logger
@@ -28,7 +29,10 @@ class Hosted:
         self._stop = stop
 
     async def work(self) -> None:
-        """Open and run the service until stopped; what fails is done again."""
+        """Open and run the service until stopped; what fails is done again.
+
+        Raises `Final` when the service can't be opened as it is set up.
+        """
         await self._kept(self._service.name, self._run)
 
     async def _run(self) -> None:
@@ -41,7 +45,10 @@ class Hosted:
     async def _run_once(self) -> None:
         service, context = self._service, self._context
         async with AsyncExitStack() as stack:
-            world = await stack.enter_async_context(service.open(context))
+            try:
+                world = await stack.enter_async_context(service.open(context))
+            except Rejected as rejection:
+                raise Final(rejection) from rejection
             answered = endpoints(service, world)
             answering = serving(context.bus, service.name, answered, replica=context.replica)
             await stack.enter_async_context(answering)

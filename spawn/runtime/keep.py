@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from spawn.bus.backoff import delays
 from spawn.clock import Clock, wait_event
+from spawn.errors import Rejected
 from spawn.runtime import metrics
 from spawn.telemetry.log import get_logger
 
@@ -16,18 +17,29 @@ _LONGEST_DELAY = timedelta(seconds=30)
 _HEALTHY_AFTER = timedelta(minutes=1)
 
 
+class Final(Exception):  # noqa: N818 - what became of the work, which nothing but people can mend
+    """Raised by work that no other run would make right: `rejection` says what to change."""
+
+    def __init__(self, rejection: Rejected) -> None:
+        super().__init__(rejection.message)
+        self.rejection = rejection
+
+
 async def keep(
     part: str, work: Callable[[], Awaitable[None]], *, stop: asyncio.Event, clock: Clock
 ) -> None:
     """Run `work`, and when it returns or raises run it again, until `stop` is set.
 
-    The waits between grow to half a minute, and begin anew once it has run for a minute.
+    The waits between grow to half a minute, and begin anew once it has run for a minute. Raises
+    `Final` when `work` does.
     """
     waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
     while not stop.is_set():
         started = clock.monotonic()
         try:
             await work()
+        except Final:
+            raise
         except Exception as error:  # noqa: BLE001 - one part's failure must not end the others
             _log.error("part failed", part=part, exc_info=error)
         if stop.is_set():

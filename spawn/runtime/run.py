@@ -2,13 +2,13 @@
 
 In order: health server, bus, streams, services; at the end the other way round. A part that
 fails is started again, the others live on; only the loss of the bus for good ends the process,
-with exit code 1, for its supervisor to start it again.
+with exit code 1, for its supervisor to start it again. What is set up wrongly ends it with 2.
 """
 
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
@@ -24,6 +24,7 @@ from spawn.runtime.context import Context, RuntimeSettings
 from spawn.runtime.health import Health
 from spawn.runtime.hosting import Hosted
 from spawn.runtime.http import health_server
+from spawn.runtime.keep import Final
 from spawn.runtime.service import AnyService
 from spawn.runtime.settings import load
 from spawn.telemetry import log, tracing
@@ -77,14 +78,19 @@ async def host(
 ) -> int:
     """Host the services until `stop` is set; return the exit code.
 
-    Raises `Rejected` when a setting in `env` (the process' environment by default) is wrong.
+    Raises `Rejected` when a setting in `env` (the process' environment by default) is wrong, or
+    a service can't be opened with what is set.
     """
     process = _Process(services, clock=clock, stop=stop, env=env)
-    code = DONE
+    code, wrong = DONE, list[Rejected]()
     try:
         await process.work()
     except* _Ended as ended:
         code = _worst(ended)
+    except* Final as finals:
+        wrong += _rejections(finals)
+    for rejection in wrong:
+        raise rejection
     return code
 
 
@@ -209,6 +215,14 @@ def _worst(ended: BaseExceptionGroup[_Ended]) -> int:
         for each in ended.exceptions
     )
     return max(codes)
+
+
+def _rejections(finals: BaseExceptionGroup[Final]) -> Iterator[Rejected]:
+    for each in finals.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _rejections(each)
+        else:
+            yield each.rejection
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

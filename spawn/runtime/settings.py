@@ -6,6 +6,7 @@ A field `bus_url` of a Struct loaded with prefix `SPAWN_` is read from `SPAWN_BU
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from enum import Enum
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 import msgspec
@@ -99,4 +100,11 @@ def _decode(variable: str, text: str, kind: Any) -> Any:
             return msgspec.convert(tuple(filter(None, text.split(","))), kind, strict=False)
         return msgspec.convert(text, kind, strict=False)
     except (msgspec.ValidationError, Rejected) as error:
-        raise Rejected(f"{variable}={text!r}: {error}", field=variable) from error
+        raise Rejected(f"{variable}={text!r}: {error}{_choices(bare)}", field=variable) from error
+
+
+def _choices(kind: Any) -> str:
+    """Write what an enumeration allows."""
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        return ""
+    return f"; use one of {', '.join(str(each.value) for each in kind)}"

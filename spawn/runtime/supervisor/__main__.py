@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import cast
 
 from spawn.clock import SystemClock
-from spawn.errors import Conflict, Outcome
+from spawn.errors import Conflict, Outcome, Rejected
 from spawn.runtime.home import ControlState, Home, locate
 from spawn.runtime.processes import refer
 from spawn.runtime.settings import environment, load
@@ -47,9 +47,11 @@ def main() -> int:
         reporter.tell(Busy())
         return _BUSY
     except (Outcome, ExceptionGroup) as error:
-        message = "\n".join(_messages(error))
+        leaves = tuple(_leaves(error))
+        message = "\n".join(dict.fromkeys(map(_message, leaves)))
         log.get_logger(__name__).error("not started", reason=message)
-        reporter.tell(Failed(message))
+        rejected = any(isinstance(each, Rejected) for each in leaves)
+        reporter.tell(Failed(message, rejected))
         return 1
     return 0
 
@@ -101,13 +103,17 @@ def _state(options: Options, home: Home) -> ControlState:
     )
 
 
-def _messages(error: BaseException) -> Iterable[str]:
-    """Return what went wrong, once each, out of groups of groups."""
+def _leaves(error: BaseException) -> Iterable[BaseException]:
+    """Yield what went wrong, out of groups of groups."""
     if not isinstance(error, BaseExceptionGroup):
-        yield str(error) if isinstance(error, Outcome) else repr(error)
+        yield error
         return
     for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-        yield from _messages(inner)
+        yield from _leaves(inner)
+
+
+def _message(error: BaseException) -> str:
+    return str(error) if isinstance(error, Outcome) else repr(error)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from spawn.clock import Clock
-from spawn.errors import Transient
+from spawn.errors import Rejected, Transient
 from spawn.runtime.home import ChildState
 from spawn.runtime.processes import is_alive, send
 from spawn.runtime.supervisor.backoff import STEADY, restart_delay
@@ -20,6 +20,9 @@ from spawn.telemetry.log import get_logger
 
 _LOG = get_logger(__name__)
 _POLL = timedelta(milliseconds=20)
+
+_MISUSED = "ended with exit 2"
+"""How a process ends whose settings are wrong (`spawn.runtime.run.MISUSED`)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Child:
     async def keep(self) -> None:
         """Keep it running until cancelled, then end it.
 
-        Raises `Transient` when it does not become ready the first time.
+        Raises `Transient` when it does not become ready the first time, `Rejected` with its own
+        last words when that is for what it was told.
         """
         clock, deaths = self._care.clock, 0
         try:
@@ -91,6 +95,8 @@ class Child:
         self._note(spec, running, ready=False)
         failure = await self._failure_to_start(running)
         if failure and not self.ready.is_set():
+            if failure == _MISUSED:
+                raise Rejected(_last_words(spec))
             raise Transient(_explain(spec, failure), code="StartFailed")
         if not failure:
             self._note(spec, running, ready=True)
@@ -143,6 +149,10 @@ async def kept(children: Sequence[Child]) -> AsyncGenerator[None]:
         yield
         for task in keeping:
             task.cancel()
+
+
+def _last_words(spec: Spec) -> str:
+    return tail(spec.log).rpartition("\n")[2]
 
 
 def _explain(spec: Spec, failure: str) -> str:

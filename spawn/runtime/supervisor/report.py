@@ -21,9 +21,10 @@ class Busy(msgspec.Struct, frozen=True, tag="busy"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """It did not start, and left nothing behind."""
+    """It did not start, and left nothing behind; `rejected` says that it never will as it is."""
 
     message: str
+    rejected: bool = False
 
 
 Report = Progress | Ready | Busy | Failed

@@ -137,6 +137,9 @@ class Starter:
                 return Up(self._state(), supervisor)
             case Busy():
                 return None
+            case Failed(message=message, rejected=True):
+                await supervisor.ended(self._clock)
+                raise Rejected(message)
             case Failed(message=message):
                 await supervisor.ended(self._clock)
                 raise Transient(message, code="StartFailed")

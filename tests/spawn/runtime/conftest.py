@@ -64,14 +64,16 @@ def hosting(nats_server: NatsServer, tmp_path: Path) -> Hosting:
     """Host the greeter for the length of a block, then stop it and keep its exit code."""
 
     @asynccontextmanager
-    async def hosted(*, failing_opens: int = 0, **env: str) -> AsyncGenerator[Process]:
+    async def hosted(
+        *, failing_opens: int = 0, failure: Exception | None = None, **env: str
+    ) -> AsyncGenerator[Process]:
         process = Process(tmp_path / "run.json")
         variables = {
             "SPAWN_NATS_URL": nats_server.url,
             "SPAWN_RUN_FILE": str(process.run_file),
             **env,
         }
-        services = (service(process.worlds, failing_opens=failing_opens),)
+        services = (service(process.worlds, failing_opens=failing_opens, failure=failure),)
 
         async def work() -> None:
             process.code = await host(services, clock=CLOCK, stop=process.stop, env=variables)

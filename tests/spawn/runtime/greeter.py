@@ -109,7 +109,9 @@ async def failing(world: World) -> None:
     raise RuntimeError("always")
 
 
-def service(worlds: list[World], *, failing_opens: int = 0) -> Service[Settings, World]:
+def service(
+    worlds: list[World], *, failing_opens: int = 0, failure: Exception | None = None
+) -> Service[Settings, World]:
     """Make the service; `worlds` gets each world that it opens."""
     tries = Counter[str]()
 
@@ -117,7 +119,7 @@ def service(worlds: list[World], *, failing_opens: int = 0) -> Service[Settings,
     async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
         tries["open"] += 1
         if tries["open"] <= failing_opens:
-            raise RuntimeError("not yet")
+            raise failure or RuntimeError("not yet")
         world = World(context.bus)
         worlds.append(world)
         yield world

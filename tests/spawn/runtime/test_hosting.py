@@ -138,6 +138,14 @@ async def test_a_service_that_cannot_open_is_not_ready_until_it_can(hosting: Hos
     assert process.code == 0
 
 
+async def test_a_service_that_can_never_open_ends_the_process(hosting: Hosting) -> None:
+    wrong = Rejected("SPAWN_GREETING='' is no greeting", field="SPAWN_GREETING")
+    with pytest.raises(ExceptionGroup) as raised:
+        async with hosting(failing_opens=1, failure=wrong):
+            await asyncio.Event().wait()
+    assert raised.value.exceptions == (wrong,)
+
+
 async def test_a_handler_may_end_before_the_process_does(bus: Bus, hosting: Hosting) -> None:
     async with hosting() as process:
         await process.until_ready()

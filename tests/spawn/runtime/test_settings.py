@@ -47,6 +47,11 @@ def test_a_wrong_setting_is_named(variable: str, value: str) -> None:
     assert variable in raised.value.message
 
 
+def test_a_level_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(Rejected, match="use one of DEBUG, INFO, WARNING, ERROR, CRITICAL"):
+        load(RuntimeSettings, env={"SPAWN_LOG_LEVEL": "LOUD"})
+
+
 def test_settings_are_listed_with_their_defaults() -> None:
     assert variables(Sample) == (
         Variable("SPAWN_PLACE", None, ""),

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from spawn.clock import SystemClock
-from spawn.errors import Transient
+from spawn.errors import Rejected, Transient
 from spawn.runtime.home import Home
 from spawn.runtime.processes import is_alive, refer, wait_gone
 from spawn.runtime.supervisor.board import Board
@@ -115,6 +115,16 @@ async def test_what_never_becomes_ready_fails_with_the_end_of_its_log(
     assert isinstance(error, Transient)
     assert said in error.message
     assert bench.home.log("child").read_text().strip() in error.message
+
+
+async def test_what_is_told_wrongly_is_refused_with_its_last_words(bench: Bench) -> None:
+    code = "import sys; sys.stderr.write('{}\\nSPAWN_X=1 is bad\\n'); sys.exit(2)"
+    with pytest.raises(ExceptionGroup) as caught:
+        async with kept([bench.child(code)]):
+            pytest.fail("it was never ready")
+    (error,) = caught.value.exceptions
+    assert isinstance(error, Rejected)
+    assert error.message == "SPAWN_X=1 is bad"
 
 
 async def test_what_can_not_be_executed_fails(bench: Bench) -> None:
