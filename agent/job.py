@@ -26,8 +26,12 @@ from agent.variables import Member, Unusable
 _LOOK_EVERY = timedelta(milliseconds=200)
 _TAIL_BYTES = 4096
 _TAIL_LINES = 20
-LAST_WORDS = timedelta(seconds=30)
-"""How long a machine whose job is done waits for its output, and then its report, to be taken."""
+LAST_WORDS = timedelta(minutes=10)
+"""How long a machine whose job is done stays while nothing of what it has to say is taken: what
+was not taken goes with it, and a bus that was away takes a while. The lease may end it before."""
+
+_PARTING = timedelta(seconds=30)
+"""How long its report has when its output was not taken."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +132,16 @@ class JobLife:
     ) -> None:
         result = events[-1]
         shipper.end_at(result["end"])
-        await self._at_most(shipper.until_shipped(result["end"]), "the output")
+        is_shipped = await shipper.until_shipped(result["end"], patience=LAST_WORDS)
+        if not is_shipped:
+            say(f"FAILED: the output was not taken, and nothing of it for {LAST_WORDS}")
         if self._reported < len(events):
             told = ("exit_code", "restarts", "reason")
             tail = await asyncio.to_thread(self._tail, result["end"])
             body = {**{name: result[name] for name in told}, "at": _at(result), "tail": tail}
             await self._report("job.exited", assignment, body, key="job")
             await self._note_reported(len(events))
-        await self._at_most(self._parts.outbox.until_sent("job.exited"), "the job's end")
+        await self._until_told(LAST_WORDS if is_shipped else _PARTING)
         await self._complete(assignment.job.on_complete)
 
     def _tail(self, end: int) -> str:
@@ -143,11 +149,12 @@ class JobLife:
         text = spool.tail(end, _TAIL_BYTES).decode(errors="replace")
         return "\n".join(text.splitlines()[-_TAIL_LINES:])
 
-    async def _at_most(self, waiting: Any, what: str) -> None:
+    async def _until_told(self, patience: timedelta) -> None:
+        told = self._parts.outbox.until_sent("job.exited")
         try:
-            await asyncio.wait_for(waiting, LAST_WORDS.total_seconds())
+            await asyncio.wait_for(told, patience.total_seconds())
         except asyncio.TimeoutError:
-            say(f"{what} has not been taken within {LAST_WORDS.total_seconds():.0f} s")
+            say(f"FAILED: the job's end was not taken within {patience}")
 
     async def _complete(self, on_complete: str) -> None:
         if on_complete not in {"terminate", "stop"}:

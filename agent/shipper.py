@@ -7,15 +7,17 @@ sends the same lines under the same id. So the rate is one block of 64 kB a roun
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from agent import places
 from agent.clock import Clock
 from agent.console import say
 from agent.lines import LARGEST_BLOCK, Block, Cutter
-from agent.link import Away, Link, Refused
+from agent.link import Away, Refused
 from agent.spool import SpoolReader
 from agent.subjects import Subjects
 
@@ -24,6 +26,16 @@ RATE = 16 * 1024 * 1024
 
 _LINGER = timedelta(milliseconds=100)
 _RETRY = timedelta(seconds=1)
+
+
+class Store(Protocol):
+    """Where output goes, as soon as it is `open`: the link to the bus."""
+
+    open: asyncio.Event
+
+    async def store(self, subject: str, body: bytes, headers: Mapping[str, str]) -> None:
+        """Return once the message is stored; raises `Away` and `Refused`."""
+        ...
 
 
 @dataclass
@@ -62,12 +74,24 @@ class Shipper:
         """Note that the job has ended there: a line without an end has its end there."""
         self._ended_at = position
 
-    async def until_shipped(self, position: int) -> None:
-        """Wait until everything before `position` is acknowledged."""
-        async with self._advanced:
-            await self._advanced.wait_for(lambda: self._progress.position >= position)
+    async def until_shipped(self, position: int, *, patience: timedelta) -> bool:
+        """Wait until everything before `position` is acknowledged; return whether it is.
 
-    async def run(self, link: Link) -> None:
+        Gives up when nothing is acknowledged for as long as `patience`.
+        """
+        async with self._advanced:
+            while self._progress.position < position:
+                if not await self._advances(patience):
+                    return False
+        return True
+
+    async def _advances(self, within: timedelta) -> bool:
+        try:
+            return await asyncio.wait_for(self._advanced.wait(), within.total_seconds())
+        except asyncio.TimeoutError:
+            return False
+
+    async def run(self, link: Store) -> None:
         """Send what there is and what comes, for ever."""
         while True:
             block = await self._next_block()
@@ -113,7 +137,7 @@ class Shipper:
     def _save(self) -> None:
         places.write_json(self._file, vars(self._progress))
 
-    async def _send(self, block: Block, link: Link) -> None:
+    async def _send(self, block: Block, link: Store) -> None:
         source, first = self._source, self._progress.line
         subject = source.subjects.log(source.rank)
         array_id = source.subjects.array_id
