@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-PATIENCE = timedelta(seconds=2)
+PATIENCE = timedelta(seconds=10)
 """Loopback answers in a millisecond; a busy machine may take longer."""
 
 
