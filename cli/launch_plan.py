@@ -1,9 +1,15 @@
 """`spawn launch --dry-run`: what a launch would do."""
 
+from datetime import timedelta
+
 from cli.lines import format_local
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
+from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
+
+_SLOW = timedelta(seconds=10)
+"""From here on it is worth saying how long EC2's rate holds a launch up."""
 
 
 async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
@@ -27,9 +33,11 @@ def describe(plan: LaunchPlan) -> list[str]:
     """Write what stands above the tables."""
     price = "unknown" if plan.hourly_usd is None else f"{plan.hourly_usd:.4f}"
     calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
+    expected = timedelta(seconds=plan.expected_seconds)
+    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= _SLOW else ""
     return [
         f"{plan.name}: {plan.size} members, {plan.min_count} at least, in {plan.region}",
         f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
         f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
-        f"calls: {calls}",
+        f"calls: {calls}{slowly}",
     ]

@@ -162,3 +162,19 @@ class Bucket:
         regained = (passed - slow / 2) * self._rate.per_second
         self._level = min(self._rate.burst, self._level + regained)
         self._at = max(self._at, now)
+
+
+def time_for(limits: Limits, calls: Iterable[int]) -> timedelta:
+    """Return how long it takes until the last of `calls` may be made, all buckets being full.
+
+    Each call is the number of instances that it touches.
+    """
+    now = 0.0
+    requests = limits.requests and Bucket(limits.requests, now=now)
+    instances = limits.instances and Bucket(limits.instances, now=now)
+    for count in calls:
+        asked = [(bucket, n) for bucket, n in ((requests, 1), (instances, count)) if bucket]
+        now += max((bucket.wait(n, now=now) for bucket, n in asked), default=0.0)
+        for bucket, n in asked:
+            bucket.take(n, now=now)
+    return timedelta(seconds=now)

@@ -4,11 +4,11 @@ One `Pacer` stands for one account and region; replicas that share them take a s
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from spawn.aws.buckets import Bucket, Limits, Rate, limits
+from spawn.aws.buckets import Bucket, Limits, Rate, limits, time_for
 from spawn.aws.turns import Turn, Turns
 from spawn.clock import Clock
 from spawn.telemetry import metrics
@@ -56,6 +56,10 @@ class Pacer:
     def throttled(self, api: str) -> None:
         """Note that AWS refused a call for its rate."""
         self._lane(api).throttled(now=self._clock.monotonic())
+
+    def time_for(self, api: str, calls: Iterable[int]) -> timedelta:
+        """Return how long calls of so many instances each take when nobody else makes any."""
+        return time_for(self._limits(api), calls)
 
     def set_share(self, replicas: int) -> None:
         """Leave room for `replicas` (this one counted) that use the same account and region."""

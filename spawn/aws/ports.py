@@ -33,6 +33,10 @@ class PacerPort(Protocol):
         """Return the tokens of a turn whose call was not made."""
         ...
 
+    def time_for(self, api: str, calls: Iterable[int]) -> timedelta:
+        """Return how long calls of so many instances each take when nobody else makes any."""
+        ...
+
     def set_share(self, replicas: int) -> None:
         """Leave room for `replicas` (this one counted) that use the same account and region."""
         ...

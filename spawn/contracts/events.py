@@ -49,12 +49,16 @@ class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):
 
 
 class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"):
-    """Capacity is asked for in these pools, in this order; `refusals` say what has failed."""
+    """Capacity is asked for in these pools, in this order; `refusals` say what has failed.
+
+    `expected_seconds` is how long the calls take at the rate that EC2 allows, at least.
+    """
 
     pools: tuple[Pool, ...]
     chunks: int
     reason: str
     refusals: tuple[Refusal, ...] = ()
+    expected_seconds: float = 0.0
 
 
 class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):

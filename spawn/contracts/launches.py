@@ -162,7 +162,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a launch would do: the answer of `spawn.api.launcher.plan`.
 
     `pools` are in the order in which they are tried; `calls` counts AWS calls by API when the
-    first pool has room; `hourly_usd` is absent where no price is known.
+    first pool has room, and `expected_seconds` is how long they take at the rate that EC2 allows;
+    `hourly_usd` is absent where no price is known.
     """
 
     name: str
@@ -176,6 +177,7 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     user_data_bytes: int
     lease: Lease
     hourly_usd: float | None = None
+    expected_seconds: float = 0.0
 
 
 class CollectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

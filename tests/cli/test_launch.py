@@ -165,6 +165,14 @@ async def test_dry_run_shows_the_plan_and_launches_nothing(
     assert launcher.launches == []
 
 
+async def test_dry_run_says_how_long_ec2s_rate_holds_a_large_launch_up(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await spawn("launch", "--name", "web", "--count", "5000", "--dry-run") == 0
+    assert "calls: 1 RunInstances, 33m20s at EC2's rate" in capsys.readouterr().out
+    assert launcher.launches == []
+
+
 async def test_dry_run_as_json_is_the_plan(
     spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -48,7 +48,9 @@ EVENTS: tuple[e.Data, ...] = (
     e.ArrayRejected(
         request_id="request-1", name="training", code="name-taken", message="no", field="name"
     ),
-    e.ArrayLaunching(pools=(POOL,), chunks=2, reason="8 instances", refusals=(REFUSAL,)),
+    e.ArrayLaunching(
+        pools=(POOL,), chunks=2, reason="8 instances", refusals=(REFUSAL,), expected_seconds=12.5
+    ),
     e.ArrayReady(size=8, ready=7, seconds=2.5, api_calls=CALLS, refusals=(REFUSAL,)),
     e.ArrayDegraded(size=8, ready=6, ranks="3,6-7", reason="Server.SpotInstanceTermination"),
     e.ArrayFinished(succeeded=False, failed_ranks="3", exit_codes={"0": 7, "1": 1}),

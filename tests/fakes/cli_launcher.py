@@ -255,6 +255,7 @@ class FakeLauncher:
                 calls={"RunInstances": 1},
                 user_data_bytes=512,
                 lease=Lease(NOON + timedelta(hours=8)),
+                expected_seconds=max(0.0, (spec.count - 1000) / 2),
             )
         )
 

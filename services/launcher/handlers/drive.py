@@ -8,9 +8,7 @@ from typing import Any, assert_never
 import msgspec
 
 from services.launcher import metrics
-from services.launcher.apply.boot import ensure_profile, prepare_boot
 from services.launcher.apply.calls import end_instances, open_next, send, trace
-from services.launcher.apply.places import look_up_places
 from services.launcher.apply.records import (
     DUPLICATES,
     SETTLING,
@@ -19,10 +17,9 @@ from services.launcher.apply.records import (
     write_array,
 )
 from services.launcher.apply.release import release
+from services.launcher.handlers.looking_up import look_up
 from services.launcher.model import End, LookUp, Nudge, Place, Resend, Step, Trace, View, Write
-from services.launcher.plan.drive import has_told, is_at_rest, launching, next_steps, reject
-from services.launcher.plan.ladder import split_chunks
-from services.launcher.plan.placement import plan_placement
+from services.launcher.plan.drive import has_told, is_at_rest, next_steps
 from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
@@ -32,7 +29,6 @@ from spawn.contracts.assignments import Tell, tell_all_subject
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import (
-    Cause,
     Conflict,
     NotFound,
     Outcome,
@@ -207,26 +203,9 @@ class Driver:
         self._world.memory.told[self._array_id] = revision
 
     async def _look_up(self, view: View) -> None:
-        world, now = self._world, self._world.clock.now()
-        try:
-            places = await look_up_places(world, view.array.spec)
-            placement = plan_placement(view.array.spec, places)
-            boot = await prepare_boot(world, view.array.region)
-            if boot is not None:
-                profile = await ensure_profile(world)
-                placement = msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
-        except Rejected as rejection:
-            if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
-                after = give_up(view.array, rejection.code, rejection.message, now=now)
-            else:
-                after = reject(view.array, rejection, view)
-        except Transient as delay:
-            _log.info("look up again", why=delay.message)
-            return
-        else:
-            chunks = split_chunks(range(view.array.size), size=world.settings.chunk_size)
-            after = launching(view.array, placement, chunks, now=now)
-        await self._write(view.array, after)
+        after = await look_up(self._world, view)
+        if after is not None:
+            await self._write(view.array, after)
 
     async def _place(self, chunk: Chunk) -> None:
         try:

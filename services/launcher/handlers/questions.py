@@ -2,6 +2,7 @@
 
 from services.launcher.apply.places import look_up_places
 from services.launcher.handlers.commands import check_reachable, check_runnable, terms
+from services.launcher.handlers.looking_up import expected_time
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
@@ -27,7 +28,14 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, places)
     chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
-    return preview(spec, placement, chunks, now=world.clock.now(), terms=granted)
+    return preview(
+        spec,
+        placement,
+        chunks,
+        expected=expected_time(world, spec.region, chunks),
+        now=world.clock.now(),
+        terms=granted,
+    )
 
 
 async def on_collect(request: Request[CollectRequest], world: World) -> CollectReport:

@@ -91,10 +91,11 @@ def preview(
     placement: Placement,
     chunks: tuple[Chunk, ...],
     *,
+    expected: timedelta,
     now: datetime,
     terms: Terms,
 ) -> LaunchPlan:
-    """Say what a launch would do when its first pool has room."""
+    """Say what a launch would do when its first pool has room, and how long it is `expected`."""
     first = placement.pools[0]
     return LaunchPlan(
         name=spec.name,
@@ -107,6 +108,7 @@ def preview(
         calls={"RunInstances": len(chunks)},
         user_data_bytes=len(spec.user_data.encode()),
         lease=lease_of(spec, now=now, terms=terms),
+        expected_seconds=expected.total_seconds(),
     )
 
 

@@ -18,6 +18,7 @@ from services.launcher.plan.outcome import judge_job
 from services.launcher.plan.rendezvous import is_complete, is_stranded, revision_of
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
+from spawn.contracts.durations import format_duration
 from spawn.contracts.events import (
     ArrayDegraded,
     ArrayFailed,
@@ -44,6 +45,9 @@ request, all of which must fit one record of 900 kB."""
 TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
+
+SLOW = timedelta(seconds=10)
+"""From here on it is worth saying how long EC2's rate holds a launch up."""
 
 
 def next_steps(view: View) -> tuple[Step, ...]:
@@ -233,13 +237,20 @@ def _over(view: View, ending: Ending) -> Array:
 
 
 def launching(
-    array: Array, placement: Placement, chunks: tuple[Chunk, ...], *, now: datetime
+    array: Array,
+    placement: Placement,
+    chunks: tuple[Chunk, ...],
+    *,
+    expected: timedelta,
+    now: datetime,
 ) -> Array:
-    """Begin to ask for capacity."""
+    """Begin to ask for capacity; `expected` is how long that takes at EC2's rate."""
+    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= SLOW else ""
     data = ArrayLaunching(
         pools=placement.pools,
         chunks=len(chunks),
-        reason=f"{array.size} instances in {len(chunks)} calls",
+        reason=f"{array.size} instances in {len(chunks)} calls{slowly}",
+        expected_seconds=expected.total_seconds(),
     )
     return advance(
         array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from sandbox.buckets import Bucket as Ec2Bucket
 from sandbox.buckets import Rate as Ec2Rate
-from spawn.aws.buckets import EARLIER, Bucket, Limits, Rate, documented, limits, parse_buckets
+from spawn.aws.buckets import (
+    EARLIER,
+    Bucket,
+    Limits,
+    Rate,
+    documented,
+    limits,
+    parse_buckets,
+    time_for,
+)
 from spawn.errors import Rejected
 
 RATES = st.builds(
@@ -149,3 +158,21 @@ def test_slowness_is_bounded() -> None:
         bucket.drain(now=float(second))
     slowed = timedelta(seconds=30).total_seconds()
     assert bucket.wait(5, now=9 + slowed) == 0
+
+
+@pytest.mark.parametrize(
+    ("members", "seconds"),
+    [
+        pytest.param(500, 0, id="500: five calls and 500 instances are there"),
+        pytest.param(1000, 2.5, id="1000: five more calls come at two a second"),
+        pytest.param(5000, 2000, id="5000: 4000 more instances come at two a second"),
+    ],
+)
+def test_how_long_a_launch_takes_at_the_documented_rate(members: int, seconds: float) -> None:
+    calls = [100] * (members // 100)
+    expected = timedelta(seconds=seconds)
+    assert abs(time_for(documented("RunInstances"), calls) - expected) <= EARLIER + EARLIER
+
+
+def test_calls_without_a_limit_take_no_time() -> None:
+    assert time_for(Limits(), [1, 2, 3]) == timedelta(0)

@@ -119,18 +119,20 @@ def test_what_is_wrong_is_named(launch: Launch, field: str) -> None:
 def test_a_preview_says_what_a_launch_would_do() -> None:
     spec = a_spec(count=3, user_data="héllo", ttl="1h")
     chunks = split_chunks(range(3), size=2)
-    plan = preview(spec, PLACEMENT, chunks, now=NOON, terms=TERMS)
+    plan = preview(spec, PLACEMENT, chunks, expected=timedelta(minutes=33), now=NOON, terms=TERMS)
     assert plan.chunks == (
         PlannedChunk(ranks="0-1", pool=POOL_A),
         PlannedChunk(ranks="2", pool=POOL_A),
     )
     assert (plan.size, plan.min_count, plan.calls) == (3, 3, {"RunInstances": 2})
     assert (plan.user_data_bytes, plan.image_id) == (6, PLACEMENT.image_id)
+    assert plan.expected_seconds == 33 * 60
     assert (plan.pools, plan.lease.until) == (PLACEMENT.pools, NOON + timedelta(hours=1))
 
 
 def test_a_preview_keeps_a_smaller_min_count() -> None:
-    plan = preview(a_spec(min_count=2), PLACEMENT, (), now=NOON, terms=TERMS)
+    spec, at_once = a_spec(min_count=2), timedelta(0)
+    plan = preview(spec, PLACEMENT, (), expected=at_once, now=NOON, terms=TERMS)
     assert (plan.size, plan.min_count) == (8, 2)
 
 

@@ -1,4 +1,5 @@
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,7 +197,7 @@ class TestServing:
 def test_capacity_is_asked_for_once_the_places_are_known() -> None:
     array = an_array(state=ArrayState.ACCEPTED, placement=None, chunks=())
     chunks = split_chunks(range(4), size=2)
-    after = launching(array, PLACEMENT, chunks, now=NOON)
+    after = launching(array, PLACEMENT, chunks, expected=timedelta(seconds=9), now=NOON)
     assert (after.state, after.chunks, after.placement) == (
         ArrayState.LAUNCHING,
         chunks,
@@ -204,9 +205,19 @@ def test_capacity_is_asked_for_once_the_places_are_known() -> None:
     )
     (event,) = after.outbox
     assert event.data == ArrayLaunching(
-        pools=PLACEMENT.pools, chunks=2, reason="4 instances in 2 calls"
+        pools=PLACEMENT.pools, chunks=2, reason="4 instances in 2 calls", expected_seconds=9.0
     )
     assert not is_at_rest(after)
+
+
+def test_a_launch_that_ec2s_rate_holds_up_says_for_how_long() -> None:
+    array = an_array(state=ArrayState.ACCEPTED, placement=None, chunks=())
+    chunks = split_chunks(range(4), size=2)
+    after = launching(array, PLACEMENT, chunks, expected=timedelta(seconds=2000), now=NOON)
+    (event,) = after.outbox
+    assert isinstance(event.data, ArrayLaunching)
+    assert event.data.reason == "4 instances in 2 calls, 33m20s at EC2's rate"
+    assert event.data.expected_seconds == 2000.0
 
 
 def test_what_the_region_rules_out_is_rejected_with_the_field() -> None:

@@ -1,0 +1,52 @@
+"""The first step of a launch: where it may run, what its machines boot with, how long it takes."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+
+from services.launcher.apply.boot import ensure_profile, prepare_boot
+from services.launcher.apply.places import look_up_places
+from services.launcher.model import View
+from services.launcher.plan.drive import launching, reject
+from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.placement import plan_placement
+from services.launcher.plan.settlement import give_up
+from services.launcher.ports import World
+from spawn.contracts.arrays import Array, Chunk, Placement
+from spawn.contracts.ranks import parse_ranks
+from spawn.errors import Cause, Rejected, Transient
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
+
+
+async def look_up(world: World, view: View) -> Array | None:
+    """Return the array's next record: it launches, or can't; None when nobody knows yet."""
+    try:
+        placement = await _place(world, view.array)
+    except Rejected as rejection:
+        if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
+            return give_up(view.array, rejection.code, rejection.message, now=world.clock.now())
+        return reject(view.array, rejection, view)
+    except Transient as delay:
+        _log.info("look up again", why=delay.message)
+        return None
+    chunks = split_chunks(range(view.array.size), size=world.settings.chunk_size)
+    expected = expected_time(world, view.array.region, chunks)
+    return launching(view.array, placement, chunks, expected=expected, now=world.clock.now())
+
+
+def expected_time(world: World, region: str, chunks: Iterable[Chunk]) -> timedelta:
+    """Return how long EC2's rate holds up the calls for these chunks, no others being made."""
+    counts = [len(parse_ranks(chunk.ranks)) for chunk in chunks]
+    return world.aws.ec2(region).pacer.time_for("RunInstances", counts)
+
+
+async def _place(world: World, array: Array) -> Placement:
+    placement = plan_placement(array.spec, await look_up_places(world, array.spec))
+    boot = await prepare_boot(world, array.region)
+    if boot is None:
+        return placement
+    profile = await ensure_profile(world)
+    return msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
