@@ -69,6 +69,17 @@ class Peers:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Some of the peers: page `number` of `pages`; those of one `edition` are of one list."""
+
+    number: int
+    pages: int
+    edition: str
+    size: int
+    part: Peers
+
+
+@dataclass(frozen=True)
 class Tell:
     """A nudge."""
 
@@ -101,14 +112,20 @@ def read_assignment(data: bytes) -> Assignment:
         raise Unreadable(f"assignment: {error!r}") from error
 
 
-def read_peers(data: bytes) -> Peers:
-    """Read peers; raises `Unreadable`."""
+def read_page(data: bytes) -> Page:
+    """Read a page of peers; raises `Unreadable`."""
     value = _object(data)
     try:
-        return Peers(
-            revision=int(value["revision"]),
-            complete=bool(value["complete"]) and len(value["peers"]) == int(value["size"]),
-            peers=tuple(_peer(each) for each in value["peers"]),
+        return Page(
+            number=int(value.get("page", 0)),
+            pages=int(value.get("pages", 1)),
+            edition=str(value.get("edition", "")),
+            size=int(value["size"]),
+            part=Peers(
+                revision=int(value["revision"]),
+                complete=bool(value["complete"]),
+                peers=tuple(_peer(each) for each in value["peers"]),
+            ),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"peers: {error!r}") from error

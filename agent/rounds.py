@@ -12,7 +12,8 @@ from agent import deadman
 from agent.accounts import peers_account
 from agent.console import say
 from agent.link import Away, Link, Refused
-from agent.orders import Assignment, Unreadable, read_assignment, read_peers
+from agent.orders import Assignment, Unreadable, read_assignment
+from agent.pages import ask_peers
 from agent.rendezvous import Rendezvous
 from agent.state import Machine, Orders
 
@@ -82,11 +83,15 @@ class Rounds:
         if not self._rendezvous.is_stale(assignment):
             return
         machine = self._machine
-        peers = read_peers(await link.ask(machine.subjects.peers, self._ask()))
+
+        async def ask(page: int) -> bytes:
+            return await link.ask(machine.subjects.peers, self._ask(page))
+
+        peers = await ask_peers(ask)
         account = peers_account(machine.config.root, assignment.job.login_user)
         await self._rendezvous.write(assignment, peers, account)
 
-    def _ask(self) -> bytes:
+    def _ask(self, page: int = 0) -> bytes:
         current = self._orders.current
         generation = current.generation if current else self._machine.config.generation
-        return json.dumps({"generation": generation}).encode()
+        return json.dumps({"generation": generation, "page": page}).encode()

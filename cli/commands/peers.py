@@ -12,6 +12,7 @@ from cli.exits import Ended, Exit
 from cli.flags import ArrayArgument, JsonFlag
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
+from spawn.bus.pages import ask_pages
 from spawn.contracts.arrays import Array
 from spawn.contracts.assignments import API_ROSTER, Peers, RosterRequest, master_port
 
@@ -68,8 +69,12 @@ def peers(
 async def _ask(name: str) -> tuple[Array, Peers]:
     async with open_plane() as plane:
         array = await plane.find(name)
-        request = RosterRequest(array_id=array.id)
-        return array, await plane.requests.ask(API_ROSTER, request, Peers)
+
+        async def page(number: int) -> Peers:
+            request = RosterRequest(array_id=array.id, page=number)
+            return await plane.requests.ask(API_ROSTER, request, Peers)
+
+        return array, await ask_pages(page)
 
 
 def put_lines(lines: list[str]) -> None:

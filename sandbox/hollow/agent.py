@@ -14,6 +14,7 @@ from sandbox.machines.listing import Listed
 from spawn.bus import codec
 from spawn.bus.connection import Bus
 from spawn.bus.jetstream import MESSAGE_ID
+from spawn.bus.pages import ask_pages
 from spawn.bus.requests import request
 from spawn.clock import Clock, wait_event
 from spawn.contracts import logs, reports
@@ -61,6 +62,7 @@ class Agent:
         self.complete = asyncio.Event()
         """Set once its peers are complete: where a running machine has its peers file."""
         self.size = 0
+        self.begun_at = stage.clock.monotonic()
         self.greeted_at = 0.0
         self.completed_at = 0.0
         self._stage = stage
@@ -102,7 +104,7 @@ class Agent:
         revision = -1
         while True:
             if assignment.peers_revision != revision:
-                peers = await self._ask(API_PEERS, Peers)
+                peers = await ask_pages(self._peers)
                 revision = peers.revision
                 if peers.complete and not self.complete.is_set():
                     self.size = peers.size
@@ -153,14 +155,17 @@ class Agent:
     async def _assigned(self) -> Assignment:
         return await self._ask(API_ASSIGNMENT, Assignment)
 
-    async def _ask(self, verb: str, kind: type[T]) -> T:
+    async def _peers(self, page: int) -> Peers:
+        return await self._ask(API_PEERS, Peers, page=page)
+
+    async def _ask(self, verb: str, kind: type[T], *, page: int = 0) -> T:
         """Ask the launcher until it answers."""
         machine = self.machine
         subject = f"spawn.api.launcher.{verb}.{machine.array_id}.{machine.instance_id}"
         while True:
             try:
                 async with self._stage.turns:
-                    ask = Ask(generation=machine.generation)
+                    ask = Ask(generation=machine.generation, page=page)
                     return await request(self._stage.bus, subject, ask, kind)
             except Outcome as error:
                 _log.info("asked in vain", subject=subject, reason=error.message)

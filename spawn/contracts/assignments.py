@@ -5,6 +5,7 @@ the whole truth, so a lost nudge costs time only.
 """
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -56,18 +57,33 @@ class Peer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Peers(msgspec.Struct, frozen=True, kw_only=True):
-    """All members that have said hello; only a `complete` list may become a peers file."""
+    """All members that have said hello; only a `complete` list may become a peers file.
+
+    A long list comes in pages, from 0 to `pages` - 1, each with some of the `peers`; pages that
+    have the same `edition` are of the same list.
+    """
 
     revision: int
     complete: bool
     size: int
     peers: tuple[Peer, ...] = ()
+    page: int = 0
+    pages: int = 1
+    edition: str = ""
+
+
+Page = Annotated[int, msgspec.Meta(ge=0, le=9999)]
+"""The number of a page that is asked for; one behind the last is answered with the last."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of both questions: whose the asker is stands in the subject alone."""
+    """The body of both questions: whose the asker is stands in the subject alone.
+
+    `page` is for peers only.
+    """
 
     generation: int = 0
+    page: Page = 0
 
 
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -110,6 +126,7 @@ class RosterRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Ask for the peers of an array from outside of it; answered by `Peers`."""
 
     array_id: ArrayId
+    page: Page = 0
 
 
 class ExecRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

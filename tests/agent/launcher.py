@@ -31,6 +31,7 @@ from spawn.contracts.launches import JobSpec
 from spawn.contracts.leases import Lease
 from spawn.contracts.logs import Block
 from spawn.contracts.members import Facts
+from spawn.contracts.pages import cut_pages
 from spawn.contracts.reports import ExecOutput, Hello, JobExited, Report
 
 ARRAY = ArrayId("training-abcdefghijkl")
@@ -81,17 +82,16 @@ class Launcher:
         mine = msgspec.structs.replace(self.assignment, rank=rank, peers_revision=revision)
         return codec.encode(mine)
 
-    async def answer_peers(self, _message: Message) -> bytes:
+    async def answer_peers(self, message: Message) -> bytes:
         present = self._all()
         size = self.assignment.size
-        return codec.encode(
-            Peers(
-                revision=len(present),
-                complete=len(present) == size,
-                size=size,
-                peers=tuple(sorted(present, key=lambda each: each.index)),
-            )
+        whole = Peers(
+            revision=len(present),
+            complete=len(present) == size,
+            size=size,
+            peers=tuple(sorted(present, key=lambda each: each.index)),
         )
+        return codec.encode(cut_pages(whole)[codec.decode(message.data, Ask).page])
 
     def _all(self) -> list[Peer]:
         return [self._peer(InstanceId(each)) for each in self.greeted] + self.others

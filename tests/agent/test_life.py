@@ -64,6 +64,17 @@ async def test_nothing_runs_before_all_peers_are_there(bus: Bus, machine: Machin
     assert "export JOB_ARRAY_SIZE=2\n" in profile
 
 
+async def test_5000_peers_are_one_file(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec(command="wc -l <$SPAWN_HOSTFILE"), size=5000) as launcher:
+        facts = Facts(hostname="h" * 60, host_key=f"{KEY}{'A' * 80}", user_key=KEY)
+        launcher.others += (a_peer(rank, OTHER, facts) for rank in range(1, 5000))
+        await machine.start()
+        exited = await launcher.exited()
+    assert (exited.exit_code, exited.tail) == (0, "5000")
+    peers = json.loads((machine.root / "etc/spawn/job-array-peers.json").read_text())
+    assert [each["index"] for each in peers] == list(range(5000))
+
+
 async def test_a_boot_script_alone_is_the_job(bus: Bus, machine: Machine) -> None:
     script = "#!/bin/sh\necho from $0 as $(id -u); exit 5\n"
     async with launching(bus, JobSpec(user_data=script)) as launcher:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.accounts import Account, own_account
-from agent.orders import Assignment, read_assignment, read_peers
+from agent.orders import Assignment, read_assignment, read_page
 from agent.places import Places
 from agent.plan import Users, make_plan
 from agent.variables import LONGEST_VALUE, Member, Unusable, array_variables, job_variables
@@ -33,7 +33,7 @@ def told(job: JobSpec) -> Assignment:
 
 
 def member(job: JobSpec, root: Path = Path("/")) -> Member:
-    return Member(told(job), read_peers(codec.encode(PEERS)).peers, Places(root))
+    return Member(told(job), read_page(codec.encode(PEERS)).part.peers, Places(root))
 
 
 def test_a_job_knows_its_rank_its_size_and_where_to_meet() -> None:

@@ -42,6 +42,14 @@ async def test_peers_as_json_are_the_peers_file(
     }
 
 
+async def test_peers_on_several_pages_are_one_list(
+    spawn: Spawn, array: ArrayId, machines: FakeMachines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.page_bytes = 1
+    assert await spawn("peers", "web", "--json") == 0
+    assert [peer["index"] for peer in json.loads(capsys.readouterr().out)] == [0, 1, 2]
+
+
 async def test_peers_as_a_hostfile_and_as_variables(
     spawn: Spawn, array: ArrayId, capsys: pytest.CaptureFixture[str]
 ) -> None:

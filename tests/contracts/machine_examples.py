@@ -25,7 +25,7 @@ from spawn.contracts.reports import (
 from tests.contracts.nouns import ARRAY, FACTS, FIRST, JOB, LEASE, NOON
 
 QUESTIONS: dict[str, msgspec.Struct] = {
-    "ask": Ask(generation=1),
+    "ask": Ask(generation=1, page=2),
     "answer.assignment": Assignment(
         array_id=ARRAY,
         name="training",
@@ -53,6 +53,9 @@ QUESTIONS: dict[str, msgspec.Struct] = {
                 facts=FACTS,
             ),
         ),
+        page=2,
+        pages=4,
+        edition="0123456789abcdef",
     ),
     "tell": Tell(
         what="exec",
@@ -61,7 +64,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         timeout_seconds=60,
         not_after=NOON,
     ),
-    "request.roster": RosterRequest(array_id=ARRAY),
+    "request.roster": RosterRequest(array_id=ARRAY, page=2),
     "request.exec": ExecRequest(
         array_id=ARRAY, argv=("ls", "-l"), ranks=(0, 3), timeout_seconds=90
     ),

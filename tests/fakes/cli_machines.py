@@ -24,6 +24,7 @@ from spawn.contracts.assignments import (
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Facts, Member, MemberState, member_key
+from spawn.contracts.pages import LARGEST_PAGE, cut_pages
 from spawn.contracts.ranks import format_ranks
 from spawn.contracts.reports import ExecOutput, JobExited
 from spawn.errors import Rejected
@@ -42,6 +43,7 @@ class FakeMachines:
         self._arrays = Store(bus, arrays.BUCKET, Array)
         self._members = Store(bus, members.BUCKET, Member)
         self.silent: set[int] = set()
+        self.page_bytes = LARGEST_PAGE
         self.answers: dict[int, list[ExecOutput]] = {}
         self.asked: list[ExecRequest] = []
 
@@ -114,7 +116,8 @@ class FakeMachines:
             if rank not in self.silent
         )
         complete = len(peers) == array.size
-        return codec.encode(Peers(revision=1, complete=complete, size=array.size, peers=peers))
+        whole = Peers(revision=1, complete=complete, size=array.size, peers=peers)
+        return codec.encode(cut_pages(whole, largest=self.page_bytes)[request.page])
 
     async def _exec(self, message: Message) -> bytes:
         request = codec.decode(message.data, ExecRequest)

@@ -1,6 +1,7 @@
 """What machines ask and report, and what is asked about them from outside."""
 
 import secrets
+from typing import TypeVar
 
 from services.launcher.apply.records import refresh, write_members
 from services.launcher.plan.rendezvous import assignment_of, expected, peers_of, revision_of
@@ -23,9 +24,12 @@ from spawn.contracts.assignments import (
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
+from spawn.contracts.pages import cut_pages
 from spawn.contracts.reports import Report
 from spawn.errors import NotFound, Rejected, Transient
 from spawn.telemetry.log import bind
+
+T = TypeVar("T")
 
 _MOST_TRIES = 10
 _LONGEST_EXEC = 3600
@@ -39,21 +43,29 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
 
 
 async def answer_peers(message: Message, world: World) -> bytes:
-    """Answer with the array's peers from one encoding, made anew when they have changed."""
+    """Answer with a page of the array's peers: encoded once, and anew when they have changed."""
+    asked = codec.decode(message.data, Ask)
     array, _ = await _asker(message.subject, world)
     members = world.fleet.members(array.id)
     state = (revision_of(members.values()), len(expected(members)), array.version)
     known = world.memory.encoded_peers.get(array.id)
     if known is None or known[0] != state:
-        known = (state, codec.encode(peers_of(array, members)))
+        pages = cut_pages(peers_of(array, members))
+        known = (state, tuple(codec.encode(page) for page in pages))
         world.memory.encoded_peers[array.id] = known
-    return known[1]
+    return _page(known[1], asked.page)
 
 
 async def on_roster(request: Request[RosterRequest], world: World) -> Peers:
-    """Return an array's peers to somebody outside of it."""
+    """Return a page of an array's peers to somebody outside of it."""
     array = await _array(world, request.body.array_id)
-    return peers_of(array, world.fleet.members(array.id))
+    pages = cut_pages(peers_of(array, world.fleet.members(array.id)))
+    return _page(pages, request.body.page)
+
+
+def _page(pages: tuple[T, ...], number: int) -> T:
+    # Who asks for a page that there is no more sees by the edition that the list is another.
+    return pages[min(number, len(pages) - 1)]
 
 
 async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:

@@ -58,8 +58,8 @@ async def assignment(world: World, instance: InstanceId, array: ArrayId = ARRAY_
     return await on_assignment(asked, world)
 
 
-async def encoded_peers(world: World, instance: InstanceId) -> bytes:
-    message = Message(subject=subject("peers", instance), data=codec.encode(Ask()))
+async def encoded_peers(world: World, instance: InstanceId, page: int = 0) -> bytes:
+    message = Message(subject=subject("peers", instance), data=codec.encode(Ask(page=page)))
     return await answer_peers(message, world)
 
 
@@ -155,6 +155,19 @@ class TestPeers:
         first, second = [await encoded_peers(world, each) for each in (FIRST, SECOND)]
         assert first is second
         assert codec.decode(first, Peers).complete
+
+    async def test_a_list_that_the_bus_does_not_take_comes_in_pages(self) -> None:
+        world = Fakes().world()
+        facts = Facts(user_key="k" * 400_000)
+        many = [running(rank, state=MemberState.READY, facts=facts, hellos=1) for rank in range(3)]
+        await record(world, placed(3), *many)
+        encoded = [await encoded_peers(world, FIRST, page) for page in range(4)]
+        pages = [codec.decode(codec.check_size(each), Peers) for each in encoded]
+        assert [[each.index for each in page.peers] for page in pages] == [[0], [1], [2], [2]]
+        assert {page.edition for page in pages} == {pages[0].edition}
+        asked = RosterRequest(array_id=ARRAY_ID, page=1)
+        roster = await on_roster(Request(body=asked, subject="spawn.api.launcher.roster"), world)
+        assert roster == pages[1]
 
     async def test_a_hello_makes_the_answer_anew(self) -> None:
         world = Fakes().world()
