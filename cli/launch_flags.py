@@ -84,7 +84,7 @@ MinCount = Annotated[
     int | None, typer.Option(help="Members that suffice; without them nothing is kept.")
 ]
 RequestId = Annotated[
-    str, typer.Option(help="Name of this request: sent again, it makes nothing new.")
+    str | None, typer.Option(help="Name of this request: sent again, it makes nothing new.")
 ]
 SpecFile = Annotated[
     Path | None, typer.Option("--file", "-f", help="YAML file of a spec; flags win over it.")

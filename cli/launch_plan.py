@@ -5,6 +5,7 @@ from datetime import timedelta
 from cli.lines import format_local
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
+from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
 
@@ -35,8 +36,9 @@ def describe(plan: LaunchPlan) -> list[str]:
     calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
     expected = timedelta(seconds=plan.expected_seconds)
     slowly = f", {format_duration(expected)} at EC2's rate" if expected >= _SLOW else ""
+    size = counted(plan.size, "member")
     return [
-        f"{plan.name}: {plan.size} members, {plan.min_count} at least, in {plan.region}",
+        f"{plan.name}: {size}, {plan.min_count} at least, in {plan.region}",
         f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
         f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
         f"calls: {calls}{slowly}",

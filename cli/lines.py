@@ -7,6 +7,7 @@ from itertools import groupby
 
 from cli.progress import Progress
 from spawn.contracts import events
+from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
@@ -35,7 +36,7 @@ def _detail(data: events.Data) -> str:
             place = f"{instance.id} {instance.market} {instance.instance_type} {instance.zone}"
             return f"{place}{_because(reason)}"
         case events.ArrayAccepted(size=size, lease=lease):
-            return f"{size} members, until {format_local(lease.until)}"
+            return f"{counted(size, 'member')}, until {format_local(lease.until)}"
         case events.ArrayRejected(message=message):
             return message
         case events.ArrayLaunching(pools=pools, reason=reason):

@@ -40,22 +40,29 @@ def note(text: str) -> None:
 
 def put(text: str) -> None:
     """Write one line of what was asked for, on stdout; end the command when nobody reads it."""
-    try:
+    with _writing():
         print(text, flush=True)  # noqa: T201 - the CLI's output
-    except BrokenPipeError as error:
-        silence_stdout()
-        raise Ended(Exit.DONE) from error
 
 
 def put_bytes(data: bytes) -> None:
     """Write bytes on stdout as they are; end the command when nobody reads them."""
-    try:
+    with _writing():
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _writing() -> Generator[None]:
+    """End the command when stdout takes no more: well when nobody reads it, else with why."""
+    try:
+        yield
     except BrokenPipeError as error:
         silence_stdout()
         raise Ended(Exit.DONE) from error
+    except OSError as error:
+        silence_stdout()
+        raise Ended(Exit.FAILED, f"the output can't be written: {error.strerror}") from error
 
 
 def note_bytes(data: bytes) -> None:
@@ -80,7 +87,8 @@ def put_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a table on stdout: drawn on a terminal, aligned in a pipe."""
     texts = [_texts(row) for row in rows]
     if sys.stdout.isatty():
-        Console().print(_table(columns, texts))
+        with _writing():
+            Console().print(_table(columns, texts))
     else:
         put("\n".join(align([[column.upper() for column in columns], *texts])))
 

@@ -11,6 +11,7 @@ from cli.render import note
 from spawn.bus.logs import Logged
 from spawn.bus.ordered import Source
 from spawn.bus.ports import CaughtUp, Restarted
+from spawn.contracts.counts import counted
 
 
 class Tail:
@@ -57,6 +58,8 @@ class Tail:
     def _show(self, logged: Logged) -> None:
         taken = self._continuity.take(logged.block)
         if taken.missing:
-            note(f"{self._name}-{logged.block.rank}: {taken.missing} lines are missing here")
+            note(
+                f"{self._name}-{logged.block.rank}: {counted(taken.missing, 'line')} missing here"
+            )
         if taken.lines:
             self._printer.show(logged, taken)

@@ -19,9 +19,12 @@ def split_target(text: str) -> tuple[str, tuple[int, ...]]:
 def parse_flag_ranks(flag: str, text: str) -> tuple[int, ...]:
     """Parse ranks; raise `Usage` naming the flag."""
     try:
-        return parse_ranks(text)
+        ranks = parse_ranks(text)
     except Rejected as error:
         raise Usage(f"{flag}: {error.message}") from error
+    if text and not ranks:  # which would stand for all of them
+        raise Usage(f"{flag}: {text!r} holds no rank: a range begins with the lower one")
+    return ranks
 
 
 def check_ranks(name: str, size: int, ranks: Collection[int]) -> None:

@@ -17,6 +17,7 @@ from cli.ssh_config import Host, hosts_of, ssh_arguments
 from cli.ssh_files import managed_file, write_config, write_keys
 from cli.targets import check_ranks, member_at, split_target
 from spawn.contracts.arrays import Array
+from spawn.contracts.counts import counted
 from spawn.contracts.members import Member
 from spawn.errors import NotFound
 from spawn.runtime.home import locate
@@ -71,7 +72,9 @@ async def _prepare(name: str, rank: int, command: list[str], *, write: bool) -> 
         if write or managed_file(Path.home()).exists():
             hosts = await _living_hosts(plane)
             path = write_config(Path.home(), hosts)
-            note(f"ssh knows {len(hosts)} members by {path}, such as {array.name}-{rank}")
+            note(
+                f"ssh knows {counted(len(hosts), 'member')} by {path}, such as {array.name}-{rank}"
+            )
     if write:
         return []
     member = member_at(array.name, members, rank)

@@ -12,6 +12,7 @@ from cli.exits import Ended, Exit
 from cli.flags import JsonFlag, YesFlag
 from cli.render import note, put, put_json
 from spawn.clock import SystemClock
+from spawn.contracts.counts import counted
 from spawn.errors import Transient
 from spawn.runtime.home import ControlState, Home, locate, running
 from spawn.runtime.supervisor.specs import Options
@@ -143,8 +144,8 @@ def _ask_about_arrays() -> None:
     living = asyncio.run(count())
     if living:
         confirm(
-            f"{living} arrays are running and go on, past their leases until a control plane"
-            " runs again. End the control plane?",
+            f"{counted(living, 'array')} alive, with machines that go on, past their leases until"
+            " a control plane runs again. End the control plane?",
             yes=False,
         )
 

@@ -9,6 +9,7 @@ from cli.asking import confirm
 from cli.flags import JsonFlag, YesFlag
 from cli.plane import Plane, open_plane
 from cli.render import note, put_json, put_table
+from spawn.contracts.counts import counted
 from spawn.contracts.launches import API_COLLECT, CollectReport, CollectRequest, Finding
 
 COLUMNS = ("instance", "region", "array", "verdict", "reason")
@@ -38,7 +39,7 @@ async def _collect(*, dry_run: bool, yes: bool, as_json: bool) -> None:
         if not as_json:
             show(report)
         if not dry_run and report.findings:
-            confirm(f"End {ending} instances?", yes=yes or not ending)
+            confirm(f"End {counted(ending, 'instance')}?", yes=yes or not ending)
             report = await _ask(plane, dry_run=False)
             note(f"{count(report, 'end')} ended, {count(report, 'adopt')} adopted")
     if as_json:

@@ -59,7 +59,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     no_peer_ssh: flags.NoPeerSsh = False,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
-    request_id: flags.RequestId = "",
+    request_id: flags.RequestId = None,
     file: flags.SpecFile = None,
     wait_for: flags.WaitFor = None,
     follow: flags.Follow = False,
@@ -69,7 +69,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     as_json: JsonFlag = False,
 ) -> None:
     """Launch an instance or an array of them."""
-    request_id = request_id or secrets.token_hex(8)
+    request_id = secrets.token_hex(8) if request_id is None else request_id
     patience = parse_flag_duration("--timeout", timeout)
     given: dict[str, Any] = {
         "name": name,
@@ -114,13 +114,13 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
 
 def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> LaunchSpec:
     """Make the spec and check it as the launcher will, before anything is sent."""
-    file.setdefault("name", readable_name(request_id))
     parse_flag_duration("--ttl", given["ttl"])
     parse_flag_duration("--max-runtime", given["max_runtime"])
     if given["min_count"] == 0:  # which stands for all of them in a spec
         raise Ended(Exit.REJECTED, "--min-count '0': use 1 to the count")
     try:
         check_request_id(request_id)
+        file.setdefault("name", readable_name(request_id))
         spec = make_spec(file=file, flags=given, region=region_around)
         return check_spec(spec, limits_around())
     except Rejected as error:

@@ -10,6 +10,7 @@ from cli import cloud
 from cli.cloud import Cloud, find_facts
 from cli.flags import JsonFlag
 from cli.render import note, put, put_json, put_table
+from spawn.contracts.counts import counted
 from spawn.runtime.home import locate, running
 from spawn.runtime.settings import environment
 from spawn.runtime.supervisor.specs import aws_exports
@@ -107,7 +108,9 @@ def fault(  # noqa: PLR0913 - a parameter for each flag
     body = cloud.fault(code, status=status, message=message)
     body |= {"api": api, "kind": kind.value, "count": times, "service": service}
     body |= {"region": region} if region else {}
-    _set("fault", body, said=f"the next {times} calls of {api} fail: {kind.value} {code}")
+    _set(
+        "fault", body, said=f"the next {counted(times, 'call')} of {api} fail: {kind.value} {code}"
+    )
 
 
 def throttle(

@@ -17,6 +17,7 @@ from cli.plane import Plane, open_plane, within
 from cli.progress import Progress
 from cli.render import note
 from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.counts import counted
 from spawn.contracts.launches import SUBJECT_TERMINATE, Terminate
 
 _SHOWN = 5
@@ -53,7 +54,9 @@ async def _terminate(name: str, *, yes: bool, wait: bool, patience: timedelta | 
         if array.state.is_over:
             note(f"{array.name} ({array.id}) is {array.state} already")
             return
-        confirm(f"End {array.name} ({array.id}) and its {array.size} instances?", yes=yes)
+        confirm(
+            f"End {array.name} ({array.id}) and its {counted(array.size, 'instance')}?", yes=yes
+        )
         if not wait:
             await _send(plane, array)
             note(f"{array.name} is being terminated")
@@ -91,4 +94,4 @@ async def _end(plane: Plane, array: Array, patience: timedelta | None) -> None:
 def _left(progress: Progress) -> str:
     left = progress.left
     more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-    return f"{len(left)} instances are left: {', '.join(left[:_SHOWN])}{more}"
+    return f"{counted(len(left), 'instance')} left: {', '.join(left[:_SHOWN])}{more}"

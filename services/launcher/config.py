@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 from spawn.contracts.durations import format_duration
+from spawn.contracts.ranks import MOST_MEMBERS
 from spawn.errors import Rejected
 
 
@@ -18,7 +19,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             description="Regions that are swept even when no record names them, with commas."
         ),
     ] = ()
-    max_count: Annotated[int, msgspec.Meta(ge=1, description="Largest array.")] = 5000
+    max_count: Annotated[
+        int, msgspec.Meta(ge=1, le=MOST_MEMBERS, description="Largest array.")
+    ] = 5000
     chunk_size: Annotated[
         int, msgspec.Meta(ge=1, le=100, description="Instances asked for by one call.")
     ] = 100

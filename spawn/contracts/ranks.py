@@ -6,7 +6,10 @@ from itertools import pairwise
 
 from spawn.errors import Rejected
 
-_RANGES = re.compile(r"\d{1,7}(?:-\d{1,7})?(?:,\d{1,7}(?:-\d{1,7})?)*", re.ASCII)
+MOST_MEMBERS = 100_000
+"""Members that an array can have, whatever a deployment allows: ranks have five digits at most."""
+
+_RANGES = re.compile(r"\d{1,5}(?:-\d{1,5})?(?:,\d{1,5}(?:-\d{1,5})?)*", re.ASCII)
 
 
 def format_ranks(ranks: Iterable[int]) -> str:
@@ -22,7 +25,10 @@ def format_ranks(ranks: Iterable[int]) -> str:
 def parse_ranks(text: str) -> tuple[int, ...]:
     """Read ranges back into ascending ranks; raise `Rejected` when the text is none."""
     if text and not _RANGES.fullmatch(text):
-        raise Rejected(f"{text[:80]!r} is not a set of ranks; write it like 3,17,40-44")
+        raise Rejected(
+            f"{text[:80]!r} is not a set of ranks, which go up to"
+            f" {MOST_MEMBERS - 1}; write it like 3,17,40-44"
+        )
     ranks: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")

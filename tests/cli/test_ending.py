@@ -42,7 +42,7 @@ async def test_terminate_that_takes_too_long_names_what_is_left(
     launcher.holds = True
     assert await spawn("terminate", "web", "--timeout", "1s") == 6
     assert (
-        "7 instances are left: i-00000000000000000, i-00000000000000001, i-00000000000000002,"
+        "7 instances left: i-00000000000000000, i-00000000000000001, i-00000000000000002,"
         " i-00000000000000003, i-00000000000000004 and 2 more"
     ) in capsys.readouterr().err
 

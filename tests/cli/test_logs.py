@@ -81,7 +81,7 @@ async def test_a_block_that_comes_again_is_shown_once_and_a_gap_is_told(
     assert await spawn("logs", "web") == 0
     out, err = capsys.readouterr()
     assert out == "web-0 | a\nweb-0 | b\nweb-0 | c\nweb-0 | z\n"
-    assert err == "web-0: 7 lines are missing here\n"
+    assert err == "web-0: 7 lines missing here\n"
 
 
 async def test_f_goes_on_until_the_job_has_ended(

@@ -70,6 +70,14 @@ async def test_version(spawn: Spawn, capsys: pytest.CaptureFixture[str]) -> None
             id="request id",
         ),
         pytest.param(
+            ["launch", "--region", "us-east-1", "--request-id", ""],
+            3,
+            "--request-id '': use 1 to 64",
+            id="empty request id",
+        ),
+        pytest.param(["logs", "t", "--rank", "0-99999999999"], 2, "--rank: '0-9999", id="ranks"),
+        pytest.param(["logs", "t", "--rank", "5-3"], 2, "'5-3' holds no rank", id="no rank"),
+        pytest.param(
             ["launch", "--region", "us-east-1", "--name", "Ä b"],
             3,
             "--job-array-name 'Ä b': use 1 to 40",
@@ -122,6 +130,21 @@ async def test_completion_is_silent_without_a_control_plane(
     surroundings: pytest.MonkeyPatch,
 ) -> None:
     assert await _completed(surroundings, "spawn status trai") == []
+
+
+async def test_output_that_can_not_be_written_is_said_in_one_line(
+    spawn: Spawn, launcher: FakeLauncher
+) -> None:
+    assert await spawn("launch", "--name", "web") == 0
+    process = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", f"exec {sys.executable} -m cli.main list >/dev/full"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, err = await process.communicate()
+    assert (process.returncode, err) == (
+        1,
+        b"spawn: the output can't be written: No space left on device\n",
+    )
 
 
 async def _completed(surroundings: pytest.MonkeyPatch, line: str) -> list[str]:

@@ -106,7 +106,7 @@ async def test_terminate_asks_and_does_nothing_when_told_no(
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("terminate", "web")
-    await terminal.see("and its 1 instances? [y/N]")
+    await terminal.see("and its 1 instance? [y/N]")
     terminal.type("n\n")
     assert await terminal.end() == 130
     assert "nothing was done" in terminal.seen
@@ -118,7 +118,7 @@ async def test_ctrl_c_at_the_question_means_no(
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("terminate", "web")
-    await terminal.see("and its 1 instances? [y/N]")
+    await terminal.see("and its 1 instance? [y/N]")
     terminal.interrupt()
     assert await terminal.end() == 130
     assert "nothing was done" in terminal.seen

@@ -109,12 +109,12 @@ class TestRanks:
     def test_how_they_are_written(self, ranks: tuple[int, ...], text: str) -> None:
         assert format_ranks(ranks) == text
 
-    @given(st.sets(st.integers(0, 9_999_999), max_size=200))
+    @given(st.sets(st.integers(0, 99_999), max_size=200))
     def test_what_is_written_is_read(self, ranks: set[int]) -> None:
         assert parse_ranks(format_ranks(ranks)) == tuple(sorted(ranks))
 
     @pytest.mark.parametrize(
-        "text", ["a", "-1", "1-", "1--2", "1,,2", ",1", "1, 2", "٣", "12345678"]
+        "text", ["a", "-1", "1-", "1--2", "1,,2", ",1", "1, 2", "٣", "123456", "0-99999999999"]
     )
     def test_what_is_none(self, text: str) -> None:
         with pytest.raises(Rejected, match="is not a set of ranks"):

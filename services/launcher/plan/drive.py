@@ -18,6 +18,7 @@ from services.launcher.plan.outcome import judge_job
 from services.launcher.plan.rendezvous import is_complete, is_stranded, revision_of
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
+from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.events import (
     ArrayDegraded,
@@ -249,7 +250,7 @@ def launching(
     data = ArrayLaunching(
         pools=placement.pools,
         chunks=len(chunks),
-        reason=f"{array.size} instances in {len(chunks)} calls{slowly}",
+        reason=f"{counted(array.size, 'instance')} in {counted(len(chunks), 'call')}{slowly}",
         expected_seconds=expected.total_seconds(),
     )
     return advance(
