@@ -14,7 +14,7 @@ from services.launcher.model import (
     View,
     Write,
 )
-from services.launcher.plan.outcome import judge_job
+from services.launcher.plan.outcome import judge_failure, judge_job
 from services.launcher.plan.rendezvous import is_complete, is_stranded, revision_of
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
@@ -95,7 +95,7 @@ def _tell_peers(view: View) -> Iterator[Step]:
 
 def _launch(view: View) -> Iterator[Step]:
     array = view.array
-    failed = _hopeless(view)
+    failed = _hopeless(view) or (judge_failure(view) if array.has_job else None)
     if failed is not None:
         yield failed
         return

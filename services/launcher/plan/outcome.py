@@ -16,12 +16,22 @@ _SHOWN = 10
 
 def judge_job(view: View) -> Write | None:
     """Judge the job: over when all members' are, or at the first failure where that ends it."""
-    array = view.array
-    failed = [each for each in view.members.values() if each.is_done and each.exit_code != 0]
-    fails_now = bool(failed) and array.spec.on_member_failure is OnMemberFailure.FAIL_ARRAY
     is_done = bool(view.members) and all(each.is_done for each in view.members.values())
-    if not fails_now and not is_done:
-        return None
+    return judge_failure(view) or (_finish(view, fails_now=False) if is_done else None)
+
+
+def judge_failure(view: View) -> Write | None:
+    """End the array at the first failure of a member, where that is wanted."""
+    wanted = view.array.spec.on_member_failure is OnMemberFailure.FAIL_ARRAY
+    return _finish(view, fails_now=True) if wanted and _failed(view) else None
+
+
+def _failed(view: View) -> list[Member]:
+    return [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+
+
+def _finish(view: View, *, fails_now: bool) -> Write:
+    array, failed = view.array, _failed(view)
     data = ArrayFinished(
         succeeded=not failed,
         failed_ranks=format_ranks(each.rank for each in failed),

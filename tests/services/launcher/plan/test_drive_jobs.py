@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.launcher.model import End, Nudge, Step, Write
+from services.launcher.model import End, Nudge, Place, Step, Write
 from services.launcher.plan.drive import is_at_rest, next_steps
 from services.launcher.plan.rendezvous import revision_of
 from spawn.contracts.arrays import Array, ArrayState, Boot
@@ -84,6 +84,34 @@ class TestWaitingForAgents:
     def test_a_job_that_is_faster_than_the_launch_makes_nothing_hopeless(self) -> None:
         array = at_work(ArrayState.LAUNCHING, chunks=(a_chunk("1"),))
         assert not any(isinstance(step, Write) for step in steps(array, gone(0)))
+
+
+class TestAFailureBeforeAllAreThere:
+    STRICT = msgspec.structs.replace(SPEC, on_member_failure=OnMemberFailure.FAIL_ARRAY)
+    WAITING = at_work(ArrayState.LAUNCHING, chunks=(a_chunk("1"),))
+
+    def test_it_ends_the_array_where_that_is_wanted(self) -> None:
+        array = msgspec.structs.replace(self.WAITING, spec=self.STRICT)
+        after = written(steps(array, exited(0, 3)))
+        assert (after.state, after.chunks) == (ArrayState.TERMINATING, ())
+        assert after.ending is not None
+        assert (after.ending.state, after.ending.code) == (ArrayState.FAILED, "member-failed")
+        assert "rank 0: exited with 3" in after.reason
+        (event,) = after.outbox
+        assert isinstance(event.data, ArrayFinished)
+        assert (event.data.succeeded, event.data.failed_ranks) == (False, "0")
+
+    @pytest.mark.parametrize(
+        ("array", "first"),
+        [
+            pytest.param(WAITING, exited(0, 3), id="the others are to go on"),
+            pytest.param(
+                msgspec.structs.replace(WAITING, spec=STRICT), exited(0), id="it has not failed"
+            ),
+        ],
+    )
+    def test_otherwise_the_launch_goes_on(self, array: Array, first: Member) -> None:
+        assert [type(step) for step in steps(array, first)] == [Place]
 
 
 class TestTellingPeers:
