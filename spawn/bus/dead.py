@@ -1,11 +1,13 @@
 """Dead letters: what could not be handled is put aside whole enough to be understood."""
 
+import hashlib
 from collections.abc import Mapping
 
 from spawn.bus import metrics
 from spawn.bus.connection import Bus
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
+from spawn.bus.redaction import redacted
 from spawn.errors import Rejected
 from spawn.telemetry.log import get_logger
 
@@ -15,6 +17,7 @@ REASON = "spawn-dead-reason"
 CODE = "spawn-dead-code"
 SUBJECT = "spawn-dead-subject"
 SIZE = "spawn-dead-size"
+SHA256 = "spawn-dead-sha256"
 
 CRASHES = frozenset({"crash", "error"})
 """Codes of messages that nothing is said to be wrong with: whoever handled them failed."""
@@ -40,19 +43,21 @@ class Undeliverable(Exception):  # noqa: N818 - what became of a message, not a 
 
 
 async def bury(bus: Bus, message: Message, why: Undeliverable, *, message_id: str) -> None:
-    """Publish a message to `spawn.dead.<its subject>` with the reason and 64 kB of its body.
+    """Publish a message to `spawn.dead.<its subject>` with the reason and its redacted body.
 
-    Tried until the bus has it; the same `message_id` is stored once.
+    Size and SHA-256 are those of the body as it came. Tried until the bus has it; the same
+    `message_id` is stored once.
     """
     metrics.DEAD_LETTERS.labels(why.code).inc()
     _log.error("dead letter", subject=message.subject, code=why.code, reason=why.reason)
-    body = message.data[:LARGEST_BODY]
+    body = redacted(message.data)[:LARGEST_BODY]
     headers = {
         **_kept(message.headers),
         REASON: why.reason,
         CODE: why.code,
         SUBJECT: message.subject[:_LONGEST_SUBJECT],
         SIZE: str(len(message.data)),
+        SHA256: hashlib.sha256(message.data).hexdigest(),
         MESSAGE_ID: message_id,
     }
     try:

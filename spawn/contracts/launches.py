@@ -146,6 +146,10 @@ def environment_text(spec: LaunchSpec) -> str:
     return msgspec.json.encode(pairs).decode() if pairs else ""
 
 
+TEXTS = ("user_data", "command", "environment")
+"""Fields of a spec that may hold secrets: they stand in no record, event, log or dead letter."""
+
+
 def without_texts(spec: LaunchSpec) -> LaunchSpec:
     """Return a spec as records may hold it."""
     return msgspec.structs.replace(spec, user_data="", command="", environment={})

@@ -12,6 +12,7 @@ from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
 from spawn.contracts.ids import ArrayId, array_id, check_request_id
 from spawn.contracts.launches import (
     NOT_AFTER,
+    TEXTS,
     JobSpec,
     Launch,
     LaunchPlan,
@@ -154,8 +155,7 @@ def check_same(existing: Array, wanted: Array) -> None:
     if existing.spec_hash in {wanted.spec_hash, UNKNOWN_SPEC}:
         return
     fields = list(changed_fields(existing.spec, wanted.spec))
-    texts = ("user_data", "command", "environment")
-    fields += (name for name in texts if getattr(existing, name) != getattr(wanted, name))
+    fields += (name for name in TEXTS if getattr(existing, name) != getattr(wanted, name))
     raise Conflict(
         f"request {wanted.request_id} already made {existing.id} with another"
         f" {', '.join(fields)}; use another --request-id",

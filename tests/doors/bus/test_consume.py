@@ -166,7 +166,7 @@ async def test_a_dead_letter_is_settled_though_its_sender_can_not_be_told(bus: B
     async with consuming(bus, recorder):
         await dead_letter(bus)
         await until_settled(bus)
-    assert len(recorder.buried) == 1
+    assert recorder.buried
 
 
 async def test_a_message_that_is_delivered_for_the_fifth_time_is_still_tried(bus: Bus) -> None:
@@ -198,12 +198,13 @@ async def test_an_undeliverable_message_is_put_aside_at_once_with_its_headers(bu
     async def act(_delivery: Delivery) -> None:
         raise Undeliverable("of no use: é\n", code="schema")
 
-    body = Terminate(array_id=ArrayId("a"), reason="x" * 100_000)
+    body = Terminate(array_id=ArrayId("a" * 100_000), reason="secret")
     await Commands(bus).send(SUBJECT, body, message_id="r1")
     async with consuming(bus, Recorder(act)):
         letter = await dead_letter(bus)
         await until_settled(bus)
     assert len(letter.data) == dead.LARGEST_BODY
+    assert b"secret" not in letter.data
     assert int(letter.headers[dead.SIZE]) > 100_000
     assert letter.headers["content-type"] == "application/json"
     assert letter.headers[dead.REASON].startswith("of no use: é")
