@@ -22,6 +22,7 @@ from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
 from spawn.contracts import arrays, members
 from spawn.contracts.arrays import Array, DeploymentMark
+from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
 from spawn.contracts.events import SUBJECTS
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.members import Member
@@ -32,6 +33,9 @@ from spawn.telemetry.log import configure
 
 _ANSWER_WITHIN = timedelta(seconds=30)
 """A plan or a sweep may wait for its turn at AWS before it answers."""
+
+_LOOKED_WITHIN = timedelta(seconds=6)
+"""How long a launcher may take to find out that the cloud does not answer."""
 
 _HEARD_WITHIN = timedelta(seconds=1)
 """How long a launcher that is busy may take to say that it is there."""
@@ -96,6 +100,14 @@ class Plane:
     ) -> dict[InstanceId, JobExited]:
         """Return what machines reported of their job's end."""
         return await last_exits(self._bus, array, instances)
+
+    async def cloud_of(self, region: str) -> CloudReport | None:
+        """Return whether the cloud answers; None when there is no launcher to say so."""
+        requests = Requests(self._bus, within=_LOOKED_WITHIN)
+        try:
+            return await requests.ask(API_CLOUD, CloudRequest(region=region), CloudReport)
+        except Transient:
+            return None
 
     async def has_launcher(self) -> bool:
         """Say whether a launcher answers."""

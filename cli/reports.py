@@ -7,6 +7,7 @@ import msgspec
 
 from cli.outcome import failed_members, has_succeeded, show_state
 from spawn.contracts.arrays import Array
+from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
@@ -34,7 +35,8 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
 class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
     """One array; `ready` counts the members that run; `members` has `size` entries, by rank.
 
-    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far.
+    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far;
+    `cloud` says whether states are those of just now, where that was asked.
     """
 
     array_id: ArrayId
@@ -50,6 +52,7 @@ class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime
     succeeded: bool | None = None
     failed_ranks: str = ""
+    cloud: CloudReport | None = None
 
     @property
     def shown_state(self) -> str:

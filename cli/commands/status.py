@@ -1,18 +1,21 @@
 """`spawn status`: one array and its members, now or as they change."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 
+import msgspec
 import typer
 
 from cli.flags import ArrayArgument, JsonFlag
-from cli.lines import clean, format_local
+from cli.lines import clean, format_local, ran_for
 from cli.outcome import failed_members
 from cli.plane import Plane, open_plane
-from cli.render import put, put_json, put_table, redrawn
+from cli.render import note, put, put_json, put_table, redrawn
 from cli.reports import ArrayReport, MemberReport, report_array, with_tails
 from cli.verdict import tails_of
 from cli.watching import watch_reports
+from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import MemberState
 
@@ -44,7 +47,12 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
             return
         members = await plane.members_of(array.id)
         tails = await tails_of(plane, failed_members(array, members))
-    report = with_tails(report_array(array, members), tails)
+        report = with_tails(report_array(array, members), tails)
+        if not array.state.is_over:
+            cloud = await plane.cloud_of(array.region)
+            report = msgspec.structs.replace(report, cloud=cloud)
+            for line in doubts(cloud, now=plane.clock.now()):
+                note(line)
     if as_json:
         put_json(report)
         return
@@ -52,6 +60,17 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
     put_table(COLUMNS, map(cells, report.members))
     for line in explain(report):
         put(line)
+
+
+def doubts(cloud: CloudReport | None, *, now: datetime) -> list[str]:
+    """Say why things may not stand as they are shown."""
+    if cloud is None:
+        return ["no launcher answers: this is how things stood when one last looked"]
+    if cloud.answers:
+        return []
+    ago = f" for {ran_for(now - cloud.seen_at)}" if cloud.seen_at else ""
+    silent = f"the cloud in {cloud.region} has not answered{ago}"
+    return [f"{silent}, this is how things stood then: {cloud.reason}"]
 
 
 async def _follow(plane: Plane, array_id: ArrayId, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, events, launches, members
+from spawn.contracts import arrays, clouds, events, launches, members
 
 Schema = dict[str, Any]
 
@@ -22,6 +22,7 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
     launches.API_COLLECT: (launches.CollectRequest, launches.CollectReport),
+    clouds.API_CLOUD: (clouds.CloudRequest, clouds.CloudReport),
 }
 
 

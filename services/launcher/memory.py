@@ -136,6 +136,7 @@ class Memory:
         self.places: dict[bytes, tuple[datetime, Places]] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.seen: dict[str, datetime] = {}
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""

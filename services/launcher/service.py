@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.launcher.adapters import open_world
 from services.launcher.config import Settings
+from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_members
@@ -19,6 +20,7 @@ from services.launcher.handlers.rendezvous import (
 from services.launcher.handlers.upkeep import measure, purge, share_limits
 from services.launcher.ports import World
 from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
+from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
@@ -46,6 +48,7 @@ SERVICE: Service[Settings, World] = Service(
     endpoints=(
         endpoint("plan", LaunchSpec, on_plan),
         endpoint("collect", CollectRequest, on_collect),
+        endpoint("cloud", CloudRequest, on_cloud),
         endpoint("assignment.*.*", Ask, on_assignment),
         EndpointRoute(verb="peers.*.*", answer=answer_peers),
         endpoint("roster", RosterRequest, on_roster),

@@ -77,6 +77,22 @@ async def test_status_json_has_an_entry_for_every_member(
     }
 
 
+async def test_status_says_for_how_long_the_cloud_has_been_silent(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await spawn("launch", "--name", "web")
+    launcher.silence = "nothing listens there"
+    capsys.readouterr()
+    assert await spawn("status", "web") == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("web (web-")
+    assert err.startswith("the cloud in us-east-1 has not answered for ")
+    assert err.endswith("this is how things stood then: nothing listens there\n")
+    assert await spawn("status", "web", "--json") == 0
+    cloud = json.loads(capsys.readouterr().out)["cloud"]
+    assert (cloud["answers"], cloud["reason"]) == (False, "nothing listens there")
+
+
 async def test_status_in_a_pipe_is_aligned_text(
     spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
 ) -> None:

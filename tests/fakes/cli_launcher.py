@@ -17,6 +17,7 @@ from spawn.bus.stores import Store
 from spawn.bus.streams import COMMANDS
 from spawn.contracts import arrays, events, members
 from spawn.contracts.arrays import Array, ArrayState, DeploymentMark
+from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
 from spawn.contracts.ids import ArrayId, InstanceId, array_id
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.launches import (
@@ -82,7 +83,8 @@ def array_of(launch: Launch, *, state: ArrayState = ArrayState.ACCEPTED) -> Arra
 class FakeLauncher:
     """`holds`: accepts and then does nothing; `fails`: ends the launch with this reason.
 
-    `taken`: rejects commands; `refuses`: rejects the array once it is accepted.
+    `taken`: rejects commands; `refuses`: rejects the array once it is accepted; `silence`: why
+    the cloud does not answer.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -99,6 +101,7 @@ class FakeLauncher:
         self.fails = ""
         self.taken = ""
         self.refuses = ""
+        self.silence = ""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["FakeLauncher"]:
@@ -107,6 +110,7 @@ class FakeLauncher:
         endpoints = (
             Endpoint(name="plan", subject=API_PLAN, answer=self._plan),
             Endpoint(name="collect", subject=API_COLLECT, answer=self._collect),
+            Endpoint(name="cloud", subject=API_CLOUD, answer=self._cloud),
         )
         await self._marks.create(arrays.MARK_KEY, DeploymentMark(DEPLOYMENT))
         async with (
@@ -258,6 +262,13 @@ class FakeLauncher:
                 expected_seconds=max(0.0, (spec.count - 1000) / 2),
             )
         )
+
+    async def _cloud(self, message: Message) -> bytes:
+        region = codec.decode(message.data, CloudRequest).region
+        report = CloudReport(
+            region=region, answers=not self.silence, seen_at=NOON, reason=self.silence
+        )
+        return codec.encode(report)
 
     async def _collect(self, message: Message) -> bytes:
         request = codec.decode(message.data, CollectRequest)

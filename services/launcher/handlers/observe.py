@@ -122,7 +122,7 @@ class Observer:
             now=now,
         )
         sighting = Sighting(region=self._region, listed=listed | by_id, asked=frozenset(ids))
-        answered = world.clock.now()
+        answered = world.memory.seen[self._region] = world.clock.now()
         await record_sighting(world, survey.members, sighting, now=answered)
         return answered - now
 

@@ -31,6 +31,7 @@ async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, 
     found = by_id(
         await world.aws.ec2(region).describe_instances(tags={"spawn:deployment": world.deployment})
     )
+    world.memory.seen[region] = world.clock.now()
     arrays = world.fleet.arrays()
     here = (array.id for array in arrays.values() if array.region == region)
     members = list(living_members(world, here))
