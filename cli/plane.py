@@ -37,7 +37,7 @@ _ANSWER_WITHIN = timedelta(seconds=30)
 _LOOKED_WITHIN = timedelta(seconds=6)
 """How long a launcher may take to find out that the cloud does not answer."""
 
-_HEARD_WITHIN = timedelta(seconds=1)
+_HEARD_WITHIN = timedelta(seconds=3)
 """How long a launcher that is busy may take to say that it is there."""
 
 
@@ -101,11 +101,11 @@ class Plane:
         """Return what machines reported of their job's end."""
         return await last_exits(self._bus, array, instances)
 
-    async def cloud_of(self, region: str) -> CloudReport | None:
-        """Return whether the cloud answers; None when there is no launcher to say so."""
+    async def cloud_of(self, array: ArrayId) -> CloudReport | None:
+        """Return how the cloud sees an array; None when there is no launcher to say so."""
         requests = Requests(self._bus, within=_LOOKED_WITHIN)
         try:
-            return await requests.ask(API_CLOUD, CloudRequest(region=region), CloudReport)
+            return await requests.ask(API_CLOUD, CloudRequest(array_id=array), CloudReport)
         except Transient:
             return None
 

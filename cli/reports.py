@@ -36,7 +36,7 @@ class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
     """One array; `ready` counts the members that run; `members` has `size` entries, by rank.
 
     `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far;
-    `cloud` says whether states are those of just now, where that was asked.
+    `cloud` is how the cloud saw it just now, where that was asked.
     """
 
     array_id: ArrayId

@@ -49,7 +49,7 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
         tails = await tails_of(plane, failed_members(array, members))
         report = with_tails(report_array(array, members), tails)
         if not array.state.is_over:
-            cloud = await plane.cloud_of(array.region)
+            cloud = await plane.cloud_of(array.id)
             report = msgspec.structs.replace(report, cloud=cloud)
             for line in doubts(cloud, now=plane.clock.now()):
                 note(line)
@@ -66,6 +66,9 @@ def doubts(cloud: CloudReport | None, *, now: datetime) -> list[str]:
     """Say why things may not stand as they are shown."""
     if cloud is None:
         return ["no launcher answers: this is how things stood when one last looked"]
+    if cloud.answers and cloud.unlisted:
+        unlisted = f"the cloud in {cloud.region} no longer lists ranks {cloud.unlisted}"
+        return [f"{unlisted}: unless it does again they count as lost within minutes"]
     if cloud.answers:
         return []
     ago = f" for {ran_for(now - cloud.seen_at)}" if cloud.seen_at else ""

@@ -11,6 +11,7 @@ from services.launcher.model import Places
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array
+from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member, member_key
@@ -137,6 +138,7 @@ class Memory:
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
+        self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""
@@ -152,6 +154,7 @@ class Memory:
         self.calls.pop(array_id, None)
         self.told.pop(array_id, None)
         self.locks.pop(array_id, None)
+        self.looks.pop(array_id, None)
         self.forget_answers(array_id)
 
     def forget_answers(self, array_id: ArrayId) -> None:

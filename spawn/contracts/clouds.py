@@ -4,23 +4,27 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.ids import ArrayId
+
 API_CLOUD = "spawn.api.launcher.cloud"
 
 
 class CloudRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask whether a region's cloud answers just now."""
+    """Ask how the cloud sees an array just now."""
 
-    region: str
+    array_id: ArrayId
 
 
 class CloudReport(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of `spawn.api.launcher.cloud`.
 
-    `seen_at` is when it last answered the launcher that was asked, absent if it never has;
-    `reason` is why it doesn't now.
+    `seen_at` is when the array's region last answered the launcher that was asked, absent if it
+    never has; `reason` is why it doesn't now. `unlisted` are ranks, as ranges, whose instances ran
+    and are not listed any more.
     """
 
     region: str
     answers: bool
     seen_at: datetime | None = None
     reason: str = ""
+    unlisted: str = ""

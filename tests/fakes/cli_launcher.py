@@ -264,9 +264,12 @@ class FakeLauncher:
         )
 
     async def _cloud(self, message: Message) -> bytes:
-        region = codec.decode(message.data, CloudRequest).region
+        array_id = codec.decode(message.data, CloudRequest).array_id
         report = CloudReport(
-            region=region, answers=not self.silence, seen_at=NOON, reason=self.silence
+            region=(await self._arrays.get(array_id)).value.region,
+            answers=not self.silence,
+            seen_at=NOON,
+            reason=self.silence,
         )
         return codec.encode(report)
 

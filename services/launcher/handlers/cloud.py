@@ -1,13 +1,18 @@
-"""Whether the cloud answers: what is asked by who looks at records, which are silent about it."""
+"""How the cloud sees an array: records are silent about its silence."""
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
-from services.launcher.handlers.observe import regions
+import msgspec
+
 from services.launcher.ports import World
 from spawn.bus.ports import Request
+from spawn.contracts.arrays import Array
 from spawn.contracts.clouds import CloudReport, CloudRequest
+from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
+from spawn.contracts.ranks import format_ranks
 from spawn.errors import Cause, NotFound, Outcome
 
 _FRESH = timedelta(seconds=2)
@@ -18,34 +23,46 @@ _PATIENCE = timedelta(seconds=4)
 
 
 async def on_cloud(request: Request[CloudRequest], world: World) -> CloudReport:
-    """Say whether EC2 answers in a region, by the observer's looks or else by one of our own.
+    """Say whether EC2 answers, and which of an array's instances it has lost sight of.
 
-    Raises `NotFound` for a region that is not observed.
+    Raises `NotFound` when there is no such array.
     """
-    region = request.body.region
-    if region not in regions(world):
-        raise NotFound(f"{region!r} is not observed: no array is there")
-    reason = "" if _is_fresh(world, region) else await _look(world, region)
-    seen_at = world.memory.seen.get(region)
-    return CloudReport(region=region, answers=not reason, seen_at=seen_at, reason=reason)
+    entry = world.fleet.array(request.body.array_id)
+    if entry is None:
+        raise NotFound(f"there is no array {request.body.array_id}")
+    array, now = entry.value, world.clock.now()
+    known = world.memory.looks.get(array.id)
+    if known is None or now - known[0] >= _FRESH:
+        known = (now, await _look(world, array))
+        world.memory.looks[array.id] = known
+    return known[1]
 
 
-def _is_fresh(world: World, region: str) -> bool:
-    seen_at = world.memory.seen.get(region)
-    return seen_at is not None and world.clock.now() - seen_at < _FRESH
-
-
-async def _look(world: World, region: str) -> str:
-    """Make the smallest look that the observer makes; return why there was no answer."""
+async def _look(world: World, array: Array) -> CloudReport:
+    report = CloudReport(
+        region=array.region, answers=False, seen_at=world.memory.seen.get(array.region)
+    )
     try:
         async with asyncio.timeout(_PATIENCE.total_seconds()):
-            await world.aws.ec2(region).describe_instances(
-                tags={"spawn:deployment": world.deployment}, states=(InstanceState.PENDING,)
+            listed = await world.aws.ec2(array.region).describe_instances(
+                tags={"spawn:array-id": array.id}
             )
     except TimeoutError:
-        return f"no answer within {_PATIENCE.total_seconds():.0f} s"
+        reason = f"no answer within {_PATIENCE.total_seconds():.0f} s"
+        return msgspec.structs.replace(report, reason=reason)
     except Outcome as outcome:
-        if outcome.cause is not Cause.THROTTLED:
-            return outcome.message
-    world.memory.seen[region] = world.clock.now()
-    return ""
+        answers = outcome.cause is Cause.THROTTLED
+        return msgspec.structs.replace(report, answers=answers, reason=outcome.message)
+    seen_at = world.memory.seen[array.region] = world.clock.now()
+    unlisted = _unlisted(world, array, {each.instance.id for each in listed})
+    return msgspec.structs.replace(report, answers=True, seen_at=seen_at, unlisted=unlisted)
+
+
+def _unlisted(world: World, array: Array, listed: Collection[InstanceId]) -> str:
+    members = world.fleet.members(array.id).values()
+    return format_ranks(
+        each.rank
+        for each in members
+        # One that has only just been launched may not be listed yet.
+        if each.instance.state is InstanceState.RUNNING and each.instance.id not in listed
+    )

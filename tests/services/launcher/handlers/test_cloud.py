@@ -9,16 +9,17 @@ from services.launcher.handlers.sweep import survey_all
 from services.launcher.ports import World
 from spawn.bus.ports import Request
 from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
+from spawn.contracts.ids import ArrayId
 from spawn.errors import Cause, NotFound, Transient
-from tests.builders import an_array
+from tests.builders import ARRAY_ID, a_member, an_array, lost, running
 from tests.fakes.ec2 import REGION
-from tests.services.launcher.worlds import Fakes, record
+from tests.services.launcher.worlds import Fakes, record, record_member
 
 SILENT = Transient("nothing listens there")
 
 
-async def ask(world: World, region: str = REGION) -> CloudReport:
-    return await on_cloud(Request(body=CloudRequest(region=region), subject=API_CLOUD), world)
+async def ask(world: World, array: ArrayId = ARRAY_ID) -> CloudReport:
+    return await on_cloud(Request(body=CloudRequest(array_id=array), subject=API_CLOUD), world)
 
 
 @pytest.fixture
@@ -58,7 +59,13 @@ async def test_one_that_throttles_answers(fakes: Fakes, world: World) -> None:
     assert (await ask(world)).answers
 
 
-async def test_a_region_without_arrays_is_not_asked(fakes: Fakes, world: World) -> None:
+async def test_instances_that_it_no_longer_lists_are_named(world: World) -> None:
+    for member in (running(0), a_member(1), lost(2), running(3)):
+        await record_member(world, member)
+    assert (await ask(world)).unlisted == "0,3"
+
+
+async def test_an_array_that_there_is_not_is_not_found(fakes: Fakes, world: World) -> None:
     with pytest.raises(NotFound):
-        await ask(world, "eu-west-1")
-    assert not fakes.aws.ec2("eu-west-1").counted
+        await ask(world, ArrayId("other-abcdefghijkl"))
+    assert not fakes.aws.ec2(REGION).counted
