@@ -33,7 +33,7 @@ async def live_and_end(plant: Plant, *, successor: str, kill: Kill | None) -> li
     """
     first = plant.start("a", kill=kill, chunk_size=CHUNK_SIZE)
     async with succeeded(plant, successor):
-        array_id = await plant.launch("t", SIZE, user_data="#!/bin/sh\ntrue\n")
+        array_id = await plant.launch("t", SIZE)
         await plant.until(array_id, "array.ready", "array.failed")
         await claims.check_ready(plant, array_id, size=SIZE)
         await plant.terminate(array_id)
