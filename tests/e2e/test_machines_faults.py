@@ -79,7 +79,8 @@ async def until_alone(plane: Plane, cloud: ProcessRef) -> None:
 
 async def test_a_killed_agent_is_restarted_beside_its_job(machines_plane: Plane) -> None:
     plane = machines_plane
-    await begin(plane, "orphan", NOISY)
+    # Kept: a machine that has ended has no folder to look into.
+    await begin(plane, "orphan", NOISY, "--keep")
     (member,) = await members(plane, "orphan")
     await plane.until(lambda: member.spooled() > 0)
     for _ in range(KILLS):
