@@ -23,12 +23,12 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
-def make_private_folder(path: Path, *, ours: str, variable: str) -> None:
+def make_private_folder(path: Path, *, ours: str, variable: str, left: str = "") -> None:
     """Make `path` a 0700 folder of this user.
 
-    A folder that others may enter is closed when it is empty or holds the entry `ours`: it may
-    be somebody's home otherwise. Raises `Rejected` naming the folder and the `variable` by
-    which another can be named.
+    A folder that others may enter is closed when it is empty, holds the entry `ours`, or nothing
+    but the entry `left`: it may be somebody's home otherwise. Raises `Rejected` naming the folder
+    and the `variable` by which another can be named.
     """
     try:
         path.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -41,7 +41,7 @@ def make_private_folder(path: Path, *, ours: str, variable: str) -> None:
         raise _unusable(path, f"belongs to user {status.st_uid}", variable)
     if status.st_mode & _OTHERS:
         entries = {entry.name for entry in path.iterdir()}
-        if entries and ours not in entries:
+        if entries - {left} and ours not in entries:
             raise _unusable(path, "holds other files, and others may enter it", variable)
         path.chmod(_PRIVATE_FOLDER)
 

@@ -8,7 +8,9 @@ from spawn.runtime.home import USERS, Home
 
 def prepare(home: Home) -> None:
     """Make the folders. Raises `Rejected` when the state folder can't be made or used."""
-    make_private_folder(home.root, ours=home.bus_conf.name, variable="SPAWN_HOME")
+    # Machines outlive a state folder that is deleted under them, and write on.
+    left = home.sandbox.name
+    make_private_folder(home.root, ours=home.bus_conf.name, variable="SPAWN_HOME", left=left)
     for folder in (home.logs, home.runs, home.sandbox):
         folder.mkdir(exist_ok=True)
 

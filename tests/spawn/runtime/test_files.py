@@ -58,6 +58,17 @@ def test_somebody_elses_open_folder_is_left_as_it_is(tmp_path: Path) -> None:
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
+def test_what_machines_leave_in_an_open_folder_keeps_nobody_out(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "sandbox").mkdir()
+    make_private_folder(tmp_path, ours="mark", variable="SPAWN_HOME", left="sandbox")
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+    tmp_path.chmod(0o755)
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(Rejected, match="holds other files"):
+        make_private_folder(tmp_path, ours="mark", variable="SPAWN_HOME", left="sandbox")
+
+
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
