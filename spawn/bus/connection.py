@@ -177,6 +177,7 @@ async def _options(
         "disconnected_cb": bus.on_disconnected,
         "reconnected_cb": bus.on_connected,
         "closed_cb": bus.on_closed,
+        "connect_timeout": settings.nats_connect_timeout.total_seconds(),
         "ping_interval": _PING_SECONDS,
         "pending_size": _PENDING_BYTES,
         "max_reconnect_attempts": -1 if patient else 1,

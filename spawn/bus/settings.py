@@ -42,8 +42,11 @@ class BusSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 1
     nats_connect_timeout: Annotated[
         timedelta,
-        msgspec.Meta(description="How long a command waits for the bus before it gives up"),
-    ] = timedelta(seconds=1)
+        msgspec.Meta(
+            description="How long a command waits for the bus before it gives up, and a service"
+            " before it tries again"
+        ),
+    ] = timedelta(seconds=5)
 
     @property
     def servers(self) -> list[str]:
