@@ -56,12 +56,14 @@ class Company:
         members.append(agent)
         if len(members) != agent.size:
             return
+        last_begun = max(one.begun_at for one in members)
         last_hello = max(one.greeted_at for one in members)
         last = max(one.completed_at for one in members)
         _log.info(
             "peers complete",
             array=agent.machine.array_id,
             members=len(members),
+            seconds_after_last_start=round(last - last_begun, 3),
             seconds_after_last_hello=round(last - last_hello, 3),
         )
 

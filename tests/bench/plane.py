@@ -117,14 +117,16 @@ def _processes(state: ControlState) -> dict[str, psutil.Process]:
 
 
 @asynccontextmanager
-async def control(root: Path, **env: str) -> AsyncGenerator[Control]:
-    """Start a control plane of its own, and end it with the block."""
+async def control(root: Path, *, machines: bool = False, **env: str) -> AsyncGenerator[Control]:
+    """Start a control plane of its own, and end it with the block.
+
+    Without `machines` instances stand alone: what machines do is not the launcher's.
+    """
     planes = cast("AsyncGenerator[Plane]", plane_in(root))
     async with aclosing(planes):
         plane = await anext(planes)
-        # Instances alone: what machines do with their time is not the launcher's.
-        bare = {"SPAWN_AGENT_FILE": "", **env}
-        up = await plane.run("up", "--sandbox", "--detach", **bare)
+        chosen = env if machines else {"SPAWN_AGENT_FILE": "", **env}
+        up = await plane.run("up", "--sandbox", "--detach", **chosen)
         assert up.code == 0, up.err
         state = plane.state()
         settings = BusSettings(nats_url=state.bus_url, nats_creds=str(plane.home.creds("cli")))

@@ -2,19 +2,24 @@
 
 import sys
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from tests.bench import arrays, crowds
+from tests.bench.jobs import jobs
 from tests.bench.large import large
 from tests.bench.machine import at_the_end
 from tests.bench.ours import Launcher, launcher
 from tests.bench.plane import control
 from tests.bench.rates import rates
-from tests.bench.results import Machine, Memory, Report
+from tests.bench.results import Beside, Crowd, Jobs, Machine, Memory, Other, Report, Size
 from tests.bench.startup import startup
+from tests.fixtures.jobs import set_machines
 
 
 class Program(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +28,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     quick: bool
     hasty: bool
     """Whether instances boot and end in less than a second, instead of in 2."""
+    idle: timedelta
+    """For how long it is watched when all is over."""
     runs: int
     starts: int
     sizes: tuple[int, ...]
@@ -34,13 +41,15 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     rounds: int
     large: int
+    meeting: int
+    proofs: int
+    lines: int
 
-
-_IDLE = timedelta(seconds=5)
 
 FULL = Program(
     quick=False,
     hasty=False,
+    idle=timedelta(seconds=5),
     runs=5,
     starts=3,
     sizes=(1, 10, 100, 1000),
@@ -51,11 +60,15 @@ FULL = Program(
     messages=10_000,
     rounds=3,
     large=5000,
+    meeting=1000,
+    proofs=200,
+    lines=500_000,
 )
 
 QUICK = Program(
     quick=True,
     hasty=True,
+    idle=timedelta(seconds=0.5),
     runs=1,
     starts=1,
     sizes=(1, 100),
@@ -66,7 +79,18 @@ QUICK = Program(
     messages=500,
     rounds=1,
     large=0,
+    meeting=20,
+    proofs=4,
+    lines=5000,
 )
+
+
+class _Launches(NamedTuple):
+    sizes: list[Size]
+    others: list[Other]
+    crowd: Crowd
+    beside: Beside | None
+    memory: Memory
 
 
 async def measure(program: Program, folder: Path, here: Machine, *, begun: float) -> Report:
@@ -75,38 +99,61 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
     started = await startup(folder, runs=program.starts)
     _say("bus")
     bus = await rates(folder, count=program.messages, rounds=program.rounds)
-    async with control(folder / "home") as plane, launcher(plane) as ours:
-        idle = plane.memory()
-        if program.hasty:
-            plane.cloud.hasten(boot=0.5, end=0.2)
-        _say("arrays")
-        sizes = await arrays.sizes(ours, program.sizes, runs=program.runs)
-        loaded, idle_cpu = plane.memory(), await plane.share(_IDLE)
-        _say("other ways")
-        others = await arrays.others(ours, program.others, within=program.patience)
-        _say("many arrays")
-        many, size = program.crowd
-        crowd = await crowds.crowd(ours, arrays=many, size=size)
-        beside = await _beside(ours, program)
+    async with _started(folder / "home", machines=program.quick) as ours:
+        launched = await _launches(ours, program)
+        done = await _jobs(ours, program, folder) if program.quick else None
+    if done is None:
+        async with _started(folder / "machines", machines=True) as ours:
+            done = await _jobs(ours, program, folder)
     _say("a large array")
     return Report(
         machine=at_the_end(here),
         runs=program.runs,
         quick=program.quick,
         startup=started,
-        sizes=sizes,
-        others=others,
-        crowd=crowd,
-        beside=beside,
+        sizes=launched.sizes,
+        others=launched.others,
+        crowd=launched.crowd,
+        beside=launched.beside,
         bus=bus,
-        memory=Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu),
+        memory=launched.memory,
         large=await large(folder / "large", program.large) if program.large else None,
+        jobs=done,
         took=time.perf_counter() - begun,
     )
 
 
-async def _beside(ours: Launcher, program: Program) -> crowds.Beside | None:
-    return await crowds.small_beside_large(ours, large=program.beside) if program.beside else None
+@asynccontextmanager
+async def _started(home: Path, *, machines: bool) -> AsyncGenerator[Launcher]:
+    async with control(home, machines=machines) as plane, launcher(plane) as ours:
+        yield ours
+
+
+async def _launches(ours: Launcher, program: Program) -> _Launches:
+    plane = ours.control
+    await set_machines(plane.plane, "off")
+    idle = plane.memory()
+    if program.hasty:
+        plane.cloud.hasten(boot=0.5, end=0.2)
+    _say("arrays")
+    sizes = await arrays.sizes(ours, program.sizes, runs=program.runs)
+    loaded, idle_cpu = plane.memory(), await plane.share(program.idle)
+    _say("other ways")
+    others = await arrays.others(ours, program.others, within=program.patience)
+    _say("many arrays")
+    many, size = program.crowd
+    crowd = await crowds.crowd(ours, arrays=many, size=size)
+    large = program.beside
+    beside = await crowds.small_beside_large(ours, large=large) if large else None
+    memory = Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu)
+    return _Launches(sizes, others, crowd, beside, memory)
+
+
+async def _jobs(ours: Launcher, program: Program, folder: Path) -> Jobs:
+    _say("machines and jobs")
+    return await jobs(
+        ours, folder, members=program.meeting, machines=program.proofs, lines=program.lines
+    )
 
 
 def _say(what: str) -> None:

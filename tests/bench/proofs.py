@@ -1,11 +1,10 @@
-"""Machines that all boot at once, each proving who it is: `python -m tests.bench.proofs`."""
+"""Machines that all boot at once, each proving who it is."""
 
 import asyncio
 import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
@@ -14,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from nats.errors import Error
 
 from agent.client import MachineClient
@@ -24,31 +22,15 @@ from spawn.contracts.identities import inbox_of
 from spawn.contracts.ids import InstanceId
 from spawn.runtime.home import Home
 from spawn.runtime.supervisor.readiness import read_run_file
+from tests.bench.results import Proofs
 from tests.fixtures.doors import BROKER, CLOCK, QUICK, Doors, opened_doors
 from tests.fixtures.proving import assume, proof
 from tests.fixtures.sandbox import running_sandbox
 
-MACHINES = 200
-LONGEST = timedelta(seconds=15)
-MOST_VERIFICATIONS = 1.1
 _VERIFIED = "spawn_iam_broker_verifications_total{"
 
 
-class Proved(msgspec.Struct, frozen=True):
-    """How it went: seconds until the last was in, and STS calls for each machine."""
-
-    machines: int
-    seconds: float
-    verifications: float
-
-    @property
-    def is_right(self) -> bool:
-        """Whether it was as fast, and as sparing, as it must be."""
-        within = self.seconds < LONGEST.total_seconds()
-        return within and self.verifications <= MOST_VERIFICATIONS
-
-
-async def prove_machines(folder: Path, machines: int = MACHINES) -> Proved:
+async def prove_machines(folder: Path, machines: int) -> Proofs:
     """Let so many machines connect as agents do, and count."""
     with running_sandbox(folder / "cloud", QUICK) as cloud:
         (folder / "home").mkdir()
@@ -63,7 +45,7 @@ async def prove_machines(folder: Path, machines: int = MACHINES) -> Proved:
                     group.create_task(_come_in(doors, instance_id, credentials))
             seconds = time.perf_counter() - begun
             asked = await asyncio.to_thread(_verifications, doors.home)
-            return Proved(machines, seconds, asked / machines)
+            return Proofs(machines=machines, seconds=seconds, verifications=asked / machines)
 
 
 async def _come_in(doors: Doors, instance_id: InstanceId, credentials: Credentials) -> None:
@@ -122,17 +104,3 @@ def _verifications(home: Home) -> float:
     with urllib.request.urlopen(said.metrics_url) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith(_VERIFIED))
-
-
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="spawn-bench-") as folder:
-        found = asyncio.run(prove_machines(Path(folder)))
-    sys.stdout.write(
-        f"{found.machines} machines proved themselves in {found.seconds:.1f} s,"
-        f" {found.verifications:.2f} verifications each\n"
-    )
-    sys.exit(0 if found.is_right else 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -163,6 +163,42 @@ class Large(Result, frozen=True, kw_only=True):
     memory: dict[str, float]
 
 
+class Rendezvous(Result, frozen=True, kw_only=True):
+    """Hollow members that meet, from the last one's start, or hello, until all know all."""
+
+    members: int
+    after_start: float
+    after_hello: float
+
+
+class Proofs(Result, frozen=True, kw_only=True):
+    """Machines that boot together and prove who they are, until the last one is in."""
+
+    machines: int
+    seconds: float
+    verifications: float
+    """Questions to STS for each machine."""
+
+
+class Output(Result, frozen=True, kw_only=True):
+    """Lines a second from a job on a machine to `spawn logs`, and by nats-py from end to end.
+
+    nats-py moves the same bytes in blocks of the same size, published in a window of 1000.
+    """
+
+    lines: int
+    per_second: float
+    ceiling: float
+
+
+class Jobs(Result, frozen=True, kw_only=True):
+    """What machines and their jobs do on the bus."""
+
+    rendezvous: Rendezvous
+    proofs: Proofs
+    output: Output
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -178,3 +214,4 @@ class Report(Result, frozen=True, kw_only=True):
     bus: list[Rate]
     memory: Memory
     large: Large | None = None
+    jobs: Jobs | None = None

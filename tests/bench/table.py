@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Large, Other, Rate, Report, Size
+from tests.bench.results import Costs, Jobs, Large, Other, Rate, Report, Size
 
 Row = Sequence[str]
 
@@ -16,6 +16,7 @@ def render(report: Report) -> str:
         _ways(report),
         _many(report),
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
+        _jobs(report.jobs) if report.jobs else "",
         _starts(report),
         _large(report.large) if report.large else "",
     )
@@ -124,6 +125,28 @@ def _bus(rates: Iterable[Rate]) -> Iterable[Row]:
             *(f"{each.per_second:.0f}" if each else "-" for each in pair),
             *(f"{each.cpu_microseconds:.0f}" if each else "-" for each in pair),
         )
+
+
+def _jobs(jobs: Jobs) -> str:
+    met, proved, printed = jobs.rendezvous, jobs.proofs, jobs.output
+    rows = (
+        (
+            f"{met.members} hollow members: the last one starts, until all know all",
+            f"{met.after_start:.1f} s",
+            "10 s",
+        ),
+        (
+            f"{proved.machines} machines boot together and prove who they are",
+            f"{proved.seconds:.1f} s, {proved.verifications:.2f} verifications each",
+            "15 s, 1.1",
+        ),
+        (
+            f"{printed.lines} lines of a job, from its write to `spawn logs`",
+            f"{printed.per_second:.0f} lines/s (nats-py alone {printed.ceiling:.0f})",
+            "at least 20000",
+        ),
+    )
+    return _table(("machines", "found", "limit"), rows)
 
 
 def _starts(report: Report) -> str:

@@ -90,6 +90,14 @@ def test_each_rate_stands_beside_that_of_the_bare_client(found: Report) -> None:
     assert len(ours & plain) == 3
 
 
+def test_machines_meet_prove_themselves_once_and_lose_no_line(found: Report) -> None:
+    jobs = found.jobs
+    assert jobs is not None
+    assert jobs.rendezvous.after_start >= jobs.rendezvous.after_hello >= 0
+    assert jobs.proofs.verifications == 1
+    assert jobs.output.per_second > 0
+
+
 def test_committed_findings_have_the_form_that_the_bench_writes() -> None:
     committed = msgspec.json.decode((ROOT / "docs" / "bench.json").read_bytes(), type=Report)
     assert not committed.quick
