@@ -44,7 +44,8 @@ class ArrayState(StrEnum):
 class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """Ranks, written as ranges, still to be placed by one RunInstances call.
 
-    `partial` asks for as many as the pool has; otherwise the call is all or nothing.
+    `partial` asks for as many as the pool has; otherwise the call is all or nothing. All members
+    that it makes are of one `generation`, above those that their ranks have had.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     partial: bool = False
     pool: Pool | None = None
+    generation: int = 0
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):

@@ -89,7 +89,7 @@ def an_event(data: e.Data) -> e.Event:
     )
 
 
-CHUNK = Chunk(number=1, ranks="3,6-7", attempt=2, partial=True, pool=POOL)
+CHUNK = Chunk(number=1, ranks="3,6-7", attempt=2, partial=True, pool=POOL, generation=1)
 REQUEST = RunInstances(
     region="us-east-1",
     client_token=TOKEN,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
-from services.launcher.plan.ladder import choose_pool, open_intent
+from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
 from services.launcher.plan.settlement import (
     drop_chunk,
     members_of,
@@ -53,7 +53,8 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
         if pool is None:
             return drop_chunk(array, chunk, now=now)
         template = world.agent.template if world.agent else ""
-        return open_intent(array, chunk, pool, template=template, now=now)
+        generation = generation_of(chunk, world.fleet.members(array_id))
+        return open_intent(array, chunk, pool, generation=generation, template=template, now=now)
 
     try:
         after = await write_array(world, array_id, write_down)

@@ -23,7 +23,7 @@ def render_user_data(template: str, array: Array, chunk: Chunk, boot: Boot) -> s
         "DEPLOYMENT": array.deployment,
         "ARRAY_ID": array.id,
         "RANKS": chunk.ranks,
-        "GENERATION": "0",
+        "GENERATION": str(chunk.generation),
         "LEASE": format_instant(array.lease.until),
         "LEASE_ACTION": array.lease.action.value,
         "TTL_CAP": str(int(ttl.total_seconds()) + _CAP_SECONDS),

@@ -11,6 +11,7 @@ from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import OnComplete
 from spawn.contracts.leases import LeaseAction, format_instant
+from spawn.contracts.members import Member
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Conflict
@@ -58,20 +59,40 @@ def choose_pool(
     return next(iter(fresh or open_pools), None)
 
 
+def generation_of(chunk: Chunk, members: Mapping[int, Member]) -> int:
+    """Return the generation of what a chunk makes: above those of members that have ended.
+
+    It is one for all of them, since all are made with the same tags and user-data.
+    """
+    held = [members[rank] for rank in parse_ranks(chunk.ranks) if rank in members]
+    return max([chunk.generation, *(each.generation + 1 for each in held if each.is_over)])
+
+
 def open_intent(
-    array: Array, chunk: Chunk, pool: Pool, *, template: str = "", now: datetime
+    array: Array,
+    chunk: Chunk,
+    pool: Pool,
+    *,
+    generation: int = 0,
+    template: str = "",
+    now: datetime,
 ) -> Array:
-    """Turn a waiting chunk into an open intent.
+    """Turn a waiting chunk into an open intent, whose members are of this generation.
 
     Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
     that is being ended makes no new calls.
     """
     if array.state is not ArrayState.LAUNCHING or chunk not in array.chunks:
         raise Conflict(f"{array.id} is {array.state}: nothing more is asked for")
+    asked = msgspec.structs.replace(
+        chunk,
+        partial=chunk.partial and chunk.pool == pool,
+        generation=max(chunk.generation, generation),
+    )
     intent = Intent(
-        chunk=msgspec.structs.replace(chunk, partial=chunk.partial and chunk.pool == pool),
+        chunk=asked,
         pool=pool,
-        request=build_request(array, chunk, pool, template=template),
+        request=build_request(array, asked, pool, template=template),
         opened_at=now,
     )
     return msgspec.structs.replace(
@@ -129,7 +150,7 @@ def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
         "spawn:array-name": array.name,
         "spawn:ranks": chunk.ranks,
         "spawn:size": str(array.size),
-        "spawn:generation": "0",
+        "spawn:generation": str(chunk.generation),
         "spawn:lease": format_instant(array.lease.until),
         "spawn:owner": array.owner,
     }

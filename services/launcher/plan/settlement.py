@@ -88,7 +88,7 @@ def _new_member(  # noqa: PLR0913 - one record, made of what each of these alone
     member = Member(
         array_id=array.id,
         rank=rank,
-        generation=holder.generation + 1 if holder else 0,
+        generation=max(intent.chunk.generation, holder.generation + 1 if holder else 0),
         version=holder.version + 1 if holder else 1,
         state=MemberState.LAUNCHED,
         instance=instance,
@@ -245,6 +245,7 @@ def _again(chunk: Chunk, ranks: Iterable[int], *, partial: bool, pool_of: Intent
         attempt=chunk.attempt + 1,
         partial=partial,
         pool=pool_of.pool if pool_of else None,
+        generation=chunk.generation,
     )
 
 

@@ -53,6 +53,9 @@ def check_array(plane: Plane, array: Array) -> None:
     held = plane.members(array.id)
     claimed = {member.instance.id for member in held if not member.is_over}
     assert {machine.id for machine in living} == claimed
+    tagged = {machine.id: machine.tags["spawn:generation"] for machine in living}
+    for member in held:
+        assert tagged.get(member.instance.id, str(member.generation)) == str(member.generation)
     ranks = [member.rank for member in held]
     assert len(set(ranks)) == len(ranks)
     assert all(0 <= rank < array.size for rank in ranks)

@@ -5,20 +5,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.launcher.model import Refused
 from services.launcher.plan.ladder import (
     MOST_RANGES,
     build_request,
     choose_pool,
+    generation_of,
     open_intent,
     split_chunks,
 )
-from spawn.contracts.arrays import Array, ArrayState
+from services.launcher.plan.settlement import members_of, settle_refused
+from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk
 from spawn.contracts.launches import OnComplete
 from spawn.contracts.leases import LeaseAction
+from spawn.contracts.members import Member
 from spawn.contracts.pools import Pool, Refusal
 from spawn.contracts.ranks import parse_ranks
-from spawn.errors import Conflict
-from tests.builders import NOON, POOL_A, POOL_B, a_chunk, an_array, an_ending
+from spawn.errors import Cause, Conflict
+from tests.builders import (
+    NOON,
+    PLACEMENT,
+    POOL_A,
+    POOL_B,
+    a_chunk,
+    a_member,
+    an_array,
+    an_ending,
+    described,
+    lost,
+)
 
 LATER = NOON.replace(hour=13)
 
@@ -166,3 +181,41 @@ def test_a_machine_that_stops_after_its_job_is_not_ended_by_its_shutdown() -> No
     spec = msgspec.structs.replace(array.spec, on_complete=OnComplete.STOP)
     stops = msgspec.structs.replace(array, spec=spec)
     assert build_request(stops, a_chunk(), POOL_A).lease_action is LeaseAction.STOP
+
+
+@pytest.mark.parametrize(
+    ("chunk", "members", "expected"),
+    [
+        pytest.param(a_chunk("0-1"), [], 0, id="ranks that nobody has had: the first"),
+        pytest.param(a_chunk("0-1"), [lost(0, generation=2)], 3, id="one has ended: the next"),
+        pytest.param(a_chunk("0-1"), [lost(0), lost(1, generation=4)], 5, id="two: above both"),
+        pytest.param(a_chunk("0-1"), [lost(2, generation=2)], 0, id="another rank: no matter"),
+        pytest.param(a_chunk("0-1"), [a_member(0, generation=2)], 0, id="one lives: no matter"),
+        pytest.param(a_chunk("0-1", generation=7), [lost(0)], 7, id="asked for: at least that"),
+    ],
+)
+def test_the_generation_of_what_a_chunk_makes(
+    chunk: Chunk, members: list[Member], expected: int
+) -> None:
+    assert generation_of(chunk, {each.rank: each for each in members}) == expected
+
+
+def test_its_generation_is_in_tag_boot_and_records() -> None:
+    boot = Boot(agent_url="https://x", agent_sha256="0", bus_url="nats://x")
+    array = an_array(placement=msgspec.structs.replace(PLACEMENT, boot=boot))
+    after = open_intent(
+        array, array.chunks[0], POOL_A, generation=3, template="g=@GENERATION@", now=NOON
+    )
+    (intent,) = after.intents
+    assert intent.request.tags["spawn:generation"] == "3"
+    assert intent.request.user_data == "g=3"
+    (member,) = members_of(after, intent, [described(intent, 0)], {}, now=NOON)
+    assert member.generation == 3
+
+
+def test_a_chunk_that_is_refused_keeps_its_generation() -> None:
+    array = an_array(chunks=(a_chunk("0", generation=2),))
+    after = open_intent(array, array.chunks[0], POOL_A, now=NOON)
+    refused = Refused(cause=Cause.CAPACITY, code="X", message="none left")
+    (chunk,) = settle_refused(after, after.intents[0].token, refused, now=NOON).chunks
+    assert (chunk.generation, chunk.attempt) == (2, 1)
