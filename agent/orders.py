@@ -29,7 +29,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Assignment:
-    """The whole truth for this machine; `lease` is RFC 3339."""
+    """The whole truth for this machine; `lease` is RFC 3339.
+
+    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello.
+    """
 
     array_id: str
     name: str
@@ -43,6 +46,8 @@ class Assignment:
     may_start: bool
     ends: bool
     job: Job
+    job_known: bool
+    heard: bool
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,8 @@ def read_assignment(data: bytes) -> Assignment:
             may_start=bool(value.get("may_start", True)),
             ends=bool(value.get("ends", False)),
             job=_job(job),
+            job_known=bool(value.get("job_known", True)),
+            heard=bool(value.get("heard", True)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"assignment: {error!r}") from error
@@ -129,6 +136,11 @@ def read_page(data: bytes) -> Page:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Unreadable(f"peers: {error!r}") from error
+
+
+def keep_job(data: bytes, before: bytes) -> bytes:
+    """Return an assignment with the job of the one before it, both of which can be read."""
+    return json.dumps({**json.loads(data), "job": json.loads(before)["job"]}).encode()
 
 
 def read_tell(data: bytes) -> Tell:

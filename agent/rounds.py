@@ -12,7 +12,7 @@ from agent import deadman
 from agent.accounts import peers_account
 from agent.console import say
 from agent.link import Away, Link, Refused
-from agent.orders import Assignment, Unreadable, read_assignment
+from agent.orders import Assignment, Unreadable
 from agent.pages import ask_peers
 from agent.rendezvous import Rendezvous
 from agent.state import Machine, Orders
@@ -31,32 +31,39 @@ class Rounds:
         self._rendezvous = rendezvous
         self._due = asyncio.Event()
         self._silent = 0
+        self._heard: bool | None = None
 
     def nudge(self) -> None:
         """Ask now."""
         self._due.set()
 
     async def run(self, link: Link, hello: Callable[[Assignment], Awaitable[None]]) -> None:
-        """Ask for ever; `hello` is awaited once, with the first answer."""
-        greeted = False
+        """Ask for ever; `hello` is awaited with the first answer, and when it is owed again."""
+        late = False
         while True:
             await link.open.wait()
             self._due.clear()
             try:
                 assignment = await self._assignment(link)
-                if not greeted:
+                if self._owes_hello(assignment, late=late):
                     await hello(assignment)
-                    greeted = True
                 await self._peers(link, assignment)
             except (Away, Refused, Unreadable) as error:
                 say(f"assignment: {error}")
-            await self._until_due()
+            late = not await self._is_nudged()
 
-    async def _until_due(self) -> None:
+    def _owes_hello(self, assignment: Assignment, *, late: bool) -> bool:
+        """Say whether to say hello: first, and when the launcher has lost it, or never got it."""
+        before, self._heard = self._heard, assignment.heard
+        return before is None or (not assignment.heard and (before or late))
+
+    async def _is_nudged(self) -> bool:
+        """Wait until it is time to ask again; say whether somebody said so."""
         try:
             await asyncio.wait_for(self._due.wait(), ASK_EVERY.total_seconds())
         except asyncio.TimeoutError:
-            return
+            return False
+        return True
 
     async def _assignment(self, link: Link) -> Assignment:
         machine = self._machine
@@ -70,8 +77,7 @@ class Rounds:
             raise
         self._silent = 0
         link.confirm()
-        assignment = read_assignment(data)
-        await self._orders.set(assignment, data)
+        assignment = await self._orders.set(data)
         if not deadman.is_armed(machine.places, assignment):
             try:
                 await deadman.arm(machine, assignment)

@@ -41,17 +41,27 @@ class Orders:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._changed = asyncio.Condition()
+        self._data = b""
         self.current: Assignment | None = None
         if file.exists():
-            self.current = orders.read_assignment(file.read_bytes())
+            self._data = file.read_bytes()
+            self.current = orders.read_assignment(self._data)
 
-    async def set(self, assignment: Assignment, data: bytes) -> None:
-        """Take an assignment in."""
+    async def set(self, data: bytes) -> Assignment:
+        """Take an assignment in, and return it; a job that is no longer known stays what it was.
+
+        Raises `Unreadable`.
+        """
+        assignment = orders.read_assignment(data)
+        if not assignment.job_known and self._data:
+            data = orders.keep_job(data, self._data)
+            assignment = orders.read_assignment(data)
         if assignment != self.current:
             await asyncio.to_thread(places.write, self._file, data, places.PRIVATE)
         async with self._changed:
-            self.current = assignment
+            self.current, self._data = assignment, data
             self._changed.notify_all()
+        return assignment
 
     async def until(self, fits: Callable[[Assignment], bool]) -> Assignment:
         """Wait for an assignment that fits."""

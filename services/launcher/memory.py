@@ -131,7 +131,7 @@ class Memory:
         self.calls: dict[ArrayId, Counter[str]] = defaultdict(Counter)
         self.published: dict[str, int] = {}
         self.told: dict[ArrayId, int] = {}
-        self.jobs: dict[ArrayId, JobSpec] = {}
+        self.jobs: dict[ArrayId, JobSpec | None] = {}
         self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int], tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}

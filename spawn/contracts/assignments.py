@@ -29,7 +29,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     `size` counts the ranks that are filled, but for those lost before their machine said hello;
     `may_start` is false while an older generation of the rank may still run; `ends` says that the
     array is being ended; `peers_revision` goes up whenever a hello or a replacement changes the
-    answer of `peers`; `master_port` is the same for the whole array.
+    answer of `peers`; `master_port` is the same for the whole array. Of an array that was adopted
+    the launcher has less to say: where it does not know the job (`job_known`), a machine keeps its
+    own, and one that it has not heard says hello (`heard`), again if need be.
     """
 
     array_id: ArrayId
@@ -43,6 +45,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     peers_revision: int
     may_start: bool = True
     ends: bool = False
+    job_known: bool = True
+    heard: bool = True
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):

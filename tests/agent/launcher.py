@@ -79,7 +79,12 @@ class Launcher:
         self.asked += 1
         self._stirred.set()
         revision = len(self._all())
-        mine = msgspec.structs.replace(self.assignment, rank=rank, peers_revision=revision)
+        mine = msgspec.structs.replace(
+            self.assignment,
+            rank=rank,
+            peers_revision=revision,
+            heard=instance_id in self.greeted,
+        )
         return codec.encode(mine)
 
     async def answer_peers(self, message: Message) -> bytes:

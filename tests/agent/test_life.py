@@ -102,6 +102,30 @@ async def test_a_command_of_200_kb_runs(bus: Bus, machine: Machine) -> None:
     assert (exited.exit_code, exited.tail) == (0, "done")
 
 
+async def test_a_launcher_that_has_lost_its_records_changes_nothing(
+    bus: Bus, machine: Machine
+) -> None:
+    job = JobSpec(command=f"{WAIT}; echo done; exit 3", on_complete=OnComplete.TERMINATE)
+    async with launching(bus, job) as launcher:
+        await machine.start()
+        await launcher.until("job.started")
+        launcher.greeted.clear()
+        launcher.assignment = msgspec.structs.replace(
+            launcher.assignment, job=JobSpec(), job_known=False
+        )
+        await launcher.nudge()
+        await launcher.until("hello", 2)
+        # An agent that begins anew knows of its job by its own file alone.
+        await machine.kill()
+        await machine.start()
+        await launcher.until("hello", 3)
+        machine.go()
+        exited = await launcher.exited()
+        await machine.until_called("shutdown -P now")
+    assert (exited.exit_code, exited.tail) == (3, "done")
+    assert [name for name, _ in launcher.said].count("job.started") == 1
+
+
 async def test_a_new_lease_is_armed(bus: Bus, machine: Machine) -> None:
     async with launching(bus, JobSpec()) as launcher:
         await machine.start()

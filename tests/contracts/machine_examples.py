@@ -38,6 +38,8 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         peers_revision=9,
         may_start=False,
         ends=True,
+        job_known=False,
+        heard=False,
     ),
     "answer.peers": Peers(
         revision=9,

@@ -135,12 +135,12 @@ async def _array(world: World, array_id: ArrayId) -> Array:
     return entry.value
 
 
-async def _job_of(world: World, array_id: ArrayId) -> JobSpec:
-    job = world.memory.jobs.get(array_id)
-    if job is None:
+async def _job_of(world: World, array_id: ArrayId) -> JobSpec | None:
+    """Return what an array runs; None when the records that said so were lost."""
+    jobs = world.memory.jobs
+    if array_id not in jobs:
         try:
-            job = (await world.stores.specs.get(array_id)).value
+            jobs[array_id] = (await world.stores.specs.get(array_id)).value
         except NotFound:
-            job = JobSpec()
-        world.memory.jobs[array_id] = job
-    return job
+            jobs[array_id] = None
+    return jobs[array_id]

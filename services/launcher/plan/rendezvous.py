@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from spawn.contracts.arrays import Array
+from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
 
 
 def assignment_of(
-    array: Array, member: Member, members: Mapping[int, Member], job: JobSpec
+    array: Array, member: Member, members: Mapping[int, Member], job: JobSpec | None
 ) -> Assignment:
-    """Say what one machine is to do."""
+    """Say what one machine is to do; its job is unknown when the records were lost."""
     return Assignment(
         array_id=array.id,
         name=array.name,
@@ -19,10 +19,12 @@ def assignment_of(
         size=len(expected(members)),
         generation=member.generation,
         lease=array.lease,
-        job=job,
+        job=job or JobSpec(),
         master_port=master_port(array.id),
         peers_revision=revision_of(members.values()),
         ends=array.ending is not None,
+        job_known=job is not None,
+        heard=member.facts is not None,
     )
 
 
@@ -39,7 +41,9 @@ def peers_of(array: Array, members: Mapping[int, Member]) -> Peers:
 
 def is_complete(array: Array, members: Mapping[int, Member]) -> bool:
     """Say whether nobody else is expected, and enough are there: the barrier is open."""
-    placed = array.placement is not None and not array.chunks and not array.intents
+    # An array that was adopted asks for nothing more: its members are those that there are.
+    is_asking = array.placement is None and array.state is not ArrayState.RECOVERED
+    placed = not is_asking and not array.chunks and not array.intents
     counted = expected(members)
     enough = len(counted) >= array.min_count
     return placed and enough and all(each.facts is not None for each in counted)

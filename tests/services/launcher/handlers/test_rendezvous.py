@@ -98,7 +98,21 @@ class TestAssignment:
         await world.stores.specs.delete(ARRAY_ID)
         assert (await assignment(world, FIRST)).job.command == "true"
         world.memory.forget_answers(ARRAY_ID)
-        assert (await assignment(world, FIRST)).job == JobSpec()
+        told = await assignment(world, FIRST)
+        assert (told.job, told.job_known) == (JobSpec(), False)
+
+    async def test_an_adopted_member_is_told_what_is_known(self) -> None:
+        world = Fakes().world()
+        adopted = placed(state=ArrayState.RECOVERED, placement=None)
+        await record(world, adopted, running(0), running(1))
+        told = await assignment(world, FIRST)
+        assert (told.rank, told.size, told.lease) == (0, 2, adopted.lease)
+        assert (told.job_known, told.heard) == (False, False)
+        for instance in (FIRST, SECOND):
+            assert not (await peers(world, instance)).complete
+            await report(world, instance, HELLO)
+        assert (await assignment(world, FIRST)).heard
+        assert (await peers(world, FIRST)).complete
 
     async def test_a_replica_whose_copy_lags_behind_asks_the_bucket(self) -> None:
         fakes = Fakes()

@@ -125,6 +125,11 @@ class TestTellingPeers:
         again = next_steps(a_view(at_work(state), members, told=2))
         assert not any(isinstance(step, Nudge) for step in again)
 
+    def test_those_of_an_adopted_array_are_once_all_ranks_are_found(self) -> None:
+        array = at_work(ArrayState.RECOVERED, placement=None, command=None)
+        taken = next_steps(a_view(array, (greeted(0), greeted(1))))
+        assert taken == (Nudge(revision=2, reason="the peers are complete"),)
+
     def test_a_replacement_that_has_said_hello_is_told_of_too(self) -> None:
         members = (greeted(0), greeted(1, generation=1, hellos=2))
         taken = next_steps(a_view(at_work(), members, told=2))
@@ -146,8 +151,8 @@ class TestTellingPeers:
             ),
             pytest.param(
                 at_work(ArrayState.RECOVERED, placement=None),
-                (greeted(0), greeted(1)),
-                id="who was adopted: the ranks are not known to be all",
+                (greeted(0),),
+                id="who was adopted: a rank has not been found",
             ),
         ],
     )
