@@ -78,9 +78,10 @@ class Machine:
         """Say how a machine ends that could not go on.
 
         One whose folder was deleted under it is hollow from then on: its instance is as good as
-        before, and whoever deleted the folder did not ask for its end.
+        before, and whoever deleted the folder did not ask for its end. What still ran in it may
+        have made it anew, but not the plan.
         """
-        if self.given.folder.path.exists():
+        if self.given.folder.plan.exists():
             return "powered-off"
         await self._unwanted.wait()
         return "told"
