@@ -82,7 +82,7 @@ async def test_another_up_finds_the_first_and_another_mode_is_refused(shared: Pl
     assert shared.state() == before
 
 
-async def test_two_ups_at_once_make_one_control_plane(plane: Plane) -> None:
+async def test_two_ups_at_once_make_one_that_purge_removes(plane: Plane) -> None:
     first = await plane.start("up", "--sandbox", "--detach", "--isolate")
     second = await plane.start("up", "--sandbox", "--detach", "--isolate")
     said = [(await process.communicate())[1].decode() for process in (first, second)]
@@ -92,9 +92,13 @@ async def test_two_ups_at_once_make_one_control_plane(plane: Plane) -> None:
     assert sum("runs already" in text for text in said) == 1
     names = {child.name for child in plane.state().children}
     assert names == {"nats-server", "sandbox", *plane.state().services}
+    assert (await plane.run("down", "--purge", "--yes")).code == 0
+    assert not plane.home.root.exists()
 
 
-async def test_an_up_during_a_down_brings_up_a_new_one(plane: Plane) -> None:
+async def test_an_up_during_a_down_is_a_new_one_and_purge_leaves_what_is_not_ours(
+    plane: Plane,
+) -> None:
     before = await plane.up()
     down = await plane.start("down")
     await plane.until(lambda: plane.is_not(before))
@@ -104,6 +108,11 @@ async def test_an_up_during_a_down_brings_up_a_new_one(plane: Plane) -> None:
     assert plane.state() == after
     assert after.supervisor != before.supervisor
     assert plane.living() == {after.supervisor, *(child.process for child in after.children)}
+    other = plane.home.root / "notes.txt"
+    other.write_text("mine")
+    assert (await plane.run("down", "--purge", "--yes")).code == 0
+    assert [path.name for path in plane.home.root.iterdir()] == ["notes.txt"]
+    plane.delete_home()
 
 
 async def test_down_and_doctor_without_a_control_plane_say_so(plane: Plane) -> None:
@@ -175,18 +184,3 @@ async def test_a_wrong_setting_is_refused_in_one_line(plane: Plane) -> None:
     assert result.err.count("SPAWN_AWS_BUCKETS") == 1
     assert not plane.living()
     assert not plane.home.control.exists()
-
-
-async def test_purge_removes_the_state_folder(plane: Plane) -> None:
-    await plane.up()
-    assert (await plane.run("down", "--purge", "--yes")).code == 0
-    assert not plane.home.root.exists()
-
-
-async def test_purge_leaves_what_is_not_ours(plane: Plane) -> None:
-    await plane.up()
-    other = plane.home.root / "notes.txt"
-    other.write_text("mine")
-    assert (await plane.run("down", "--purge", "--yes")).code == 0
-    assert [path.name for path in plane.home.root.iterdir()] == ["notes.txt"]
-    plane.delete_home()

@@ -61,11 +61,12 @@ async def test_a_killed_supervisor_takes_all_but_the_cloud_along(plane: Plane) -
     before = await plane.up()
     cloud = plane.child("sandbox")
     await two_instances(plane)
-    plane.kill(before.supervisor)
-    await plane.until(lambda: plane.living() == {cloud.process})
+    await kill_supervisor(plane, before)
 
     doctor = await plane.run("doctor")
     assert (doctor.code, f"pid {cloud.process.pid}" in doctor.out) == (5, True)
+    on_aws = await plane.run("up", "--detach")
+    assert (on_aws.code, "spawn up --sandbox" in on_aws.err) == (3, True)
 
     after = await plane.up()
     assert plane.child("sandbox").process == cloud.process
@@ -74,21 +75,20 @@ async def test_a_killed_supervisor_takes_all_but_the_cloud_along(plane: Plane) -
     listed = await plane.run("list", "--json")
     assert json.loads(listed.out)["name"] == "pair"
 
-
-async def test_a_cloud_left_over_is_not_mixed_with_aws_and_ended_by_down(plane: Plane) -> None:
-    before = await plane.up()
-    cloud = plane.child("sandbox")
-    plane.kill(before.supervisor)
-    await plane.until(lambda: plane.living() == {cloud.process})
-    other = await plane.run("up", "--detach")
-    assert other.code == 3
-    assert "spawn up --sandbox" in other.err
+    await kill_supervisor(plane, after)
     down = await plane.run("down")
     assert (down.code, "sandbox" in down.err) == (0, True)
     assert not is_alive(cloud.process)
 
 
-async def test_a_deleted_state_folder_is_made_anew_on_the_same_cloud(plane: Plane) -> None:
+async def kill_supervisor(plane: Plane, state: ControlState) -> None:
+    """Kill it, and wait until the laptop cloud is all that is left."""
+    cloud = plane.child("sandbox")
+    plane.kill(state.supervisor)
+    await plane.until(lambda: plane.living() == {cloud.process})
+
+
+async def test_a_deleted_state_folder_is_made_anew_and_everything_found(plane: Plane) -> None:
     before = await plane.up()
     cloud = plane.child("sandbox")
     await two_instances(plane)
@@ -101,14 +101,11 @@ async def test_a_deleted_state_folder_is_made_anew_on_the_same_cloud(plane: Plan
     assert plane.child("sandbox").process == cloud.process
     assert await running(plane) == 2
 
-
-async def test_down_finds_everything_when_the_state_folder_is_gone(plane: Plane) -> None:
-    await plane.up()
     plane.delete_home()
     down = await plane.run("down")
     assert (down.code, "ended:" in down.err) == (0, True)
     assert not plane.living()
-    assert not plane.home.root.exists()
+    assert not plane.home.control.exists()
 
 
 async def test_a_supervisor_without_a_state_folder_starts_nothing_and_leaves_the_cloud(

@@ -3,23 +3,17 @@
 import asyncio
 import json
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
-from tests.fixtures.control import Plane, plane_in
+from tests.fixtures.control import Plane
+from tests.fixtures.jobs import follow
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
-    async for plane in plane_in(tmp_path / "home"):
-        yield plane
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +29,14 @@ def promtool() -> str:
     return found.stdout.strip().splitlines()[-1]
 
 
-async def test_promtool_accepts_what_every_process_says(plane: Plane, promtool: str) -> None:
-    await plane.up("--isolate")
-    launched = await plane.run("launch", "--name", "m", "--region", "us-east-1")
-    assert launched.code == 0, launched.err
-    diagnosis = json.loads((await plane.run("doctor", "--json")).out)
-    urls = [each["metrics_url"] for each in (*diagnosis["services"], diagnosis["sandbox"])]
-    assert len(urls) == len(diagnosis["services"]) + 1
+async def test_promtool_accepts_what_every_process_says(
+    machines_plane: Plane, promtool: str
+) -> None:
+    ran = await follow(machines_plane, "measured", "true")
+    assert ran.code == 0, ran.err
+    diagnosis = json.loads((await machines_plane.run("doctor", "--json")).out)
+    urls = {each["metrics_url"] for each in (*diagnosis["services"], diagnosis["sandbox"])}
+    assert len(urls) == 2
     for url in urls:
         said = await asyncio.to_thread(_read, url)
         assert b"\nspawn_" in said

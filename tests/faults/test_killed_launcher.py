@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 
 from spawn.contracts.arrays import ArrayState
 from tests.faults import claims
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.fault, pytest.mark.timeout(3000 if TORTURE else 300)]
 
 SIZE = 6
 CHUNK_SIZE = "2"
-EVERY = 1 if TORTURE else 7
+EVERY = 1 if TORTURE else 11
 DELICATE = ("ec2.run_instances", "events.publish array.ready", "events.publish array.terminated")
 
 
@@ -74,12 +75,17 @@ async def count_calls(folder: Path, cloud: RunningSandbox) -> list[str]:
         return await live_and_end(plant, successor="a", kill=None)
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def calls(tmp_path_factory: pytest.TempPathFactory, cloud: RunningSandbox) -> list[str]:
+    """The door calls of a life in which nothing happens."""
+    return await count_calls(tmp_path_factory.mktemp("counted") / "plant", cloud)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("successor", ["a", "b"], ids=["restarted", "taken-over"])
 async def test_a_kill_at_any_door_call_changes_nothing(
-    tmp_path: Path, cloud: RunningSandbox, when: When, successor: str
+    tmp_path: Path, cloud: RunningSandbox, calls: list[str], when: When, successor: str
 ) -> None:
-    calls = await count_calls(tmp_path / "counted", cloud)
     kills = sample(calls, when, seed=f"{when}{successor}")
     died: Counter[bool] = Counter()
 
@@ -99,8 +105,8 @@ async def test_a_kill_at_any_door_call_changes_nothing(
     assert died[True] > len(kills) * 0.8
 
 
-async def test_the_doors_of_a_life_are_counted(tmp_path: Path, cloud: RunningSandbox) -> None:
-    counts = Counter(await count_calls(tmp_path / "counted", cloud))
+def test_the_doors_of_a_life_are_counted(calls: list[str]) -> None:
+    counts = Counter(calls)
     doors = ", ".join(f"{name} {number}" for name, number in counts.most_common())
     FIGURES.append(f"door calls in the life of 3 chunks: {counts.total()} ({doors})")
     assert counts["ec2.run_instances"] == 3
