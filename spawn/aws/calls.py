@@ -2,9 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -27,22 +25,6 @@ _calls = metrics.counter("aws", "calls", "Calls to AWS by outcome.", ("api", "ou
 _seconds = metrics.histogram("aws", "call_duration", "Time from call to parsed answer.", ("api",))
 _throttles = metrics.counter("aws", "throttles", "Calls that AWS refused for rate.", ("api",))
 
-_attribution: ContextVar[tuple[str, Counter[str]] | None] = ContextVar("attribution", default=None)
-
-
-@contextmanager
-def attributed(key: str) -> Generator[Counter[str]]:
-    """Count the calls made inside the block, by API, and let them wait as those of `key`.
-
-    It holds for the tasks that the block starts, too.
-    """
-    counted: Counter[str] = Counter()
-    token = _attribution.set((key, counted))
-    try:
-        yield counted
-    finally:
-        _attribution.reset(token)
-
 
 class Calls:
     """Makes the calls of one service in one region, and counts them by API."""
@@ -56,7 +38,7 @@ class Calls:
     async def once(self, api: str, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call whose tokens the caller has taken. Raises an `Outcome`."""
         begun = self._clock.monotonic()
-        self._count(api)
+        self._counted[api] += 1
         try:
             answer = await call()
         except Exception as error:
@@ -70,28 +52,20 @@ class Calls:
 
     async def repeat(self, api: str, call: Callable[[], Awaitable[T]], *, instances: int = 0) -> T:
         """Take tokens and make a call that may be repeated unchanged. Raises an `Outcome`."""
-        attribution = _attribution.get()
-        key = attribution[0] if attribution else ""
         for attempt in range(1, ATTEMPTS):
-            await self.pacer.take(api, instances=instances, key=key)
+            await self.pacer.take(api, instances=instances)
             try:
                 return await self.once(api, call)
             except Transient as outcome:
                 if outcome.cause not in _REPEATED:
                     raise
             await self._clock.sleep(FIRST_DELAY * 2**attempt * self._jitter.random())
-        await self.pacer.take(api, instances=instances, key=key)
+        await self.pacer.take(api, instances=instances)
         return await self.once(api, call)
 
     async def pause(self, attempt: int) -> None:
         """Wait before try number `attempt + 1` of what AWS does not see everywhere yet."""
         await self._clock.sleep(FIRST_DELAY * 2**attempt)
-
-    def _count(self, api: str) -> None:
-        self._counted[api] += 1
-        attribution = _attribution.get()
-        if attribution is not None:
-            attribution[1][api] += 1
 
     def _note(self, api: str, outcome: Outcome) -> None:
         _calls.labels(api, outcome.cause.value).inc()

@@ -4,8 +4,7 @@ One `Pacer` stands for one account and region; replicas that share them take a s
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from spawn.aws.buckets import Bucket, Limits, Rate, limits, time_for
@@ -38,16 +37,6 @@ class Pacer:
         lane, begun = self._lane(api), self._clock.monotonic()
         await lane.take(instances, key, self._clock)
         _wait_seconds.labels(api).observe(self._clock.monotonic() - begun)
-
-    @asynccontextmanager
-    async def turn(self, api: str, *, instances: int = 0, key: str = "") -> AsyncGenerator[None]:
-        """Enter the block when the tokens of its one call have been taken."""
-        await self.take(api, instances=instances, key=key)
-        yield
-
-    def try_take(self, api: str, *, instances: int = 0) -> bool:
-        """Take the tokens if nobody waits and they are there; say whether they were."""
-        return self._lane(api).try_take(instances, now=self._clock.monotonic())
 
     def give_back(self, api: str, *, instances: int = 0) -> None:
         """Return the tokens of a turn whose call was not made."""
@@ -110,13 +99,6 @@ class _Lane:
                 self._turns.leave(turn)
             del self._called[turn.number]
             self._call_next()
-
-    def try_take(self, instances: int, *, now: float) -> bool:
-        """Take the tokens if nobody waits and they are there."""
-        if len(self._turns) or self._tokens_in(instances, now) > 0:
-            return False
-        self._spend(instances, now=now)
-        return True
 
     def give_back(self, instances: int, *, now: float) -> None:
         """Return one call's tokens."""

@@ -1,7 +1,6 @@
 """The door as services name it: Protocols that the real one and the fake both have."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Protocol
 
@@ -17,16 +16,6 @@ class PacerPort(Protocol):
 
     async def take(self, api: str, *, instances: int = 0, key: str = "") -> None:
         """Wait for one call's tokens, and those of `instances` where the API counts them."""
-        ...
-
-    def turn(
-        self, api: str, *, instances: int = 0, key: str = ""
-    ) -> AbstractAsyncContextManager[None]:
-        """Enter the block when the tokens of its one call have been taken."""
-        ...
-
-    def try_take(self, api: str, *, instances: int = 0) -> bool:
-        """Take the tokens if nobody waits and they are there; say whether they were."""
         ...
 
     def give_back(self, api: str, *, instances: int = 0) -> None:

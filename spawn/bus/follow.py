@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import datetime
 
 from spawn.bus import metrics
 from spawn.bus.cloudevents import decode_event
@@ -31,11 +30,6 @@ def from_first(subject: str = SUBJECTS) -> Source:
 def from_now(subject: str = SUBJECTS) -> Source:
     """Follow what is stored from now on."""
     return Source(stream=EVENTS, filters=(subject,), deliver="new")
-
-
-def from_time(since: datetime, subject: str = SUBJECTS) -> Source:
-    """Follow what was stored at `since` (aware) or later."""
-    return Source(stream=EVENTS, filters=(subject,), deliver="by_start_time", since=since)
 
 
 async def follow(bus: Bus, source: Source) -> AsyncGenerator[Followed | CaughtUp]:

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from datetime import timedelta
 
 import msgspec
 import pytest
 
 from spawn.bus.connection import Bus
-from spawn.bus.follow import follow, from_first, from_now, from_time, of_array
+from spawn.bus.follow import follow, from_first, from_now, of_array
 from spawn.bus.ordered import Source
 from spawn.bus.ports import CaughtUp, Followed
 from spawn.bus.publish import Events
@@ -61,13 +60,6 @@ async def test_from_now(bus: Bus) -> None:
     assert isinstance(item, Followed)
     assert item.event.id == "after"
     assert item.headers["ce-id"] == "after"
-
-
-async def test_from_an_instant(bus: Bus) -> None:
-    await publish(bus, "a")
-    now = bus.clock.now()
-    assert await existing(bus, from_time(now - timedelta(hours=1))) == ["a"]
-    assert await existing(bus, from_time(now + timedelta(hours=1))) == []
 
 
 async def test_nothing_there_is_known_at_once(bus: Bus) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from spawn.aws.calls import ATTEMPTS, attributed
+from spawn.aws.calls import ATTEMPTS
 from spawn.aws.clients import Clients
 from spawn.aws.session import Aws, open_aws
 from spawn.aws.settings import AwsSettings
@@ -170,23 +170,6 @@ async def test_the_account_is_asked_for_once(cloud: CannedAws, aws: Aws) -> None
     cloud.answer("GetCallerIdentity", text(IDENTITY))
     assert [await aws.account(), await aws.account()] == ["123456789012"] * 2
     assert aws.calls() == {"GetCallerIdentity": 1}
-
-
-async def test_calls_are_attributed_to_the_work_that_makes_them(
-    cloud: CannedAws, aws: Aws
-) -> None:
-    cloud.answer("DescribeInstances", page(0, 1))
-
-    async def work(key: str, calls: int) -> dict[str, int]:
-        with attributed(key) as counted:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(calls):
-                    group.create_task(aws.ec2(REGION).describe_instances())
-        return dict(counted)
-
-    counts = await asyncio.gather(work("a", 2), work("b", 3))
-    assert counts == [{"DescribeInstances": 2}, {"DescribeInstances": 3}]
-    assert aws.calls() == {"DescribeInstances": 5}
 
 
 @pytest.mark.parametrize(
