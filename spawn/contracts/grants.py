@@ -36,12 +36,14 @@ class GrantRequest(Permissions, frozen=True, kw_only=True, forbid_unknown_fields
     """Ask for the grant of these permissions.
 
     ARNs are completed with `region`, the broker's own when empty. `grant.ready` is said of
-    `array_id`, where given. `strict` rejects what would otherwise be warned of.
+    `array_id`, where given. `strict` rejects what would otherwise be warned of. `again` says that
+    EC2 does not know the profile, so that IAM is looked at however short ago that was done.
     """
 
     region: str = ""
     array_id: str = ""
     strict: bool = False
+    again: bool = False
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +135,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     """An IAM role. `trust` is the policy document that says who may assume it, as JSON.
 
     What it is allowed: `inline` policies by name, as JSON, and ARNs of `attached` ones, within
-    its `boundary` (an ARN; empty for none).
+    its `boundary` (an ARN; empty for none). `used_at` is when it was last used, as far as IAM
+    knows.
     """
 
     name: str
@@ -143,6 +146,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     inline: dict[str, str] = {}
     attached: tuple[str, ...] = ()
     boundary: str = ""
+    created_at: datetime | None = None
+    used_at: datetime | None = None
 
 
 class InstanceProfile(msgspec.Struct, frozen=True, kw_only=True):
