@@ -58,6 +58,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     rules: tuple[Rule, ...]
     words: dict[Level, str]
     note: str = ""
+    everywhere: str = ""
     names: dict[str, str] = {}
     types: dict[str, tuple[str, ...]] = {}
     forms: dict[str, Form] = {}
