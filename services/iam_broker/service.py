@@ -5,15 +5,20 @@ from services.iam_broker.config import Settings
 from services.iam_broker.handlers.admit import answer_server, look_up_unknown
 from services.iam_broker.handlers.ensure import on_ensure
 from services.iam_broker.handlers.following import close_ended, mirror_grants, mirror_members
+from services.iam_broker.handlers.questions import on_describe, on_lint
 from services.iam_broker.ports import World
-from spawn.contracts.grants import GrantRequest
+from spawn.contracts.grants import GrantRequest, LintRequest
 from spawn.runtime.service import Service, background, endpoint
 
 SERVICE: Service[Settings, World] = Service(
     name="iam_broker",
     settings=Settings,
     open=open_world,
-    endpoints=(endpoint("ensure", GrantRequest, on_ensure),),
+    endpoints=(
+        endpoint("ensure", GrantRequest, on_ensure),
+        endpoint("describe", GrantRequest, on_describe),
+        endpoint("lint", LintRequest, on_lint),
+    ),
     background=(
         background(mirror_members, name="mirror members"),
         background(mirror_grants, name="mirror grants"),

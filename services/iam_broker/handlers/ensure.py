@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from services.iam_broker.apply import record, take_step, tell_ready
+from services.iam_broker.handlers.boundary import ensure_boundary
 from services.iam_broker.handlers.look import find_profile, find_role
-from services.iam_broker.handlers.wanted import wanted_of
+from services.iam_broker.handlers.wanted import realm_of, wanted_of
 from services.iam_broker.model import Wanted
 from services.iam_broker.plan.grants import steps_to
 from services.iam_broker.ports import World
@@ -32,7 +33,7 @@ async def on_ensure(request: Request[GrantRequest], world: World) -> Grant:
     grant = wanted.grant
     async with world.memory.locks[grant.hash]:
         if asked.again or not await _is_trusted(world, grant):
-            await _make(world, wanted)
+            await _make(world, wanted, asked.region)
             world.memory.trust(grant.hash, world.clock.now())
     if asked.array_id:
         await _tell(world, ArrayId(asked.array_id), grant)
@@ -56,11 +57,12 @@ async def _is_trusted(world: World, grant: Grant) -> bool:
     return True
 
 
-async def _make(world: World, wanted: Wanted) -> None:
+async def _make(world: World, wanted: Wanted, region: str) -> None:
     """Make what is missing while no other replica makes or deletes it."""
     if wanted.role is None:
         await record(world, wanted.grant)
         return
+    await ensure_boundary(world, await realm_of(world, region))
     for _ in range(_MOST_WAITS):
         async with world.fences.hold(fence_key(wanted.grant)) as fence:
             if fence is not None:
