@@ -7,7 +7,7 @@ import importlib
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from spawn.contracts.grants import Caution
 
@@ -42,9 +42,22 @@ def _findings(parliament: Any, document: str, where: str) -> Iterator[Caution]:
     for found in parliament.analyze_policy_string(document).findings:
         code = str(found.issue)
         if code not in _OURS:
-            enhanced = parliament.enhance_finding(found)
-            said = f"{enhanced.title}: {found.detail}" if found.detail else str(enhanced.title)
-            yield Caution(code=code, message=said, where=where, narrower=_INSTEAD.get(code, ""))
+            title = str(parliament.enhance_finding(found).title).strip()
+            yield Caution(
+                code=code,
+                message=_message(title, found.detail),
+                where=where,
+                narrower=_INSTEAD.get(code, ""),
+            )
+
+
+def _message(title: str, detail: Any) -> str:
+    """Join a finding's title and detail, which is a text, or says what ARNs an action takes."""
+    if isinstance(detail, list):
+        actions = cast("list[dict[str, str]]", detail)
+        detail = ", ".join(f"{each['action']} takes {each['required_format']}" for each in actions)
+    text = str(detail or "")
+    return text if text.startswith(title) else f"{title}: {text}".rstrip(": ")
 
 
 @cache

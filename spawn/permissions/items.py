@@ -92,7 +92,10 @@ def _level(text: str, service: str, word: str) -> Level:
     if found:
         return found
     said = f"there is no level {_shown(word)} of {service}" if word else "name a level"
-    raise _wrong(text, f"{said}; {_nearest(word, list(levels))}")
+    # Of levels that other services have, the nearest is the one that means most of the same.
+    known = word.lower() in map(str.lower, Level)
+    near = next(level for level in (Level.READ_WRITE, Level.READ) if level in levels)
+    raise _wrong(text, f"{said}; {_nearest(near if known else word, list(levels))}")
 
 
 def _resource(text: str, service: str, level: Level, written: str) -> Resource:

@@ -40,8 +40,8 @@ def _where(service: str, resource: Resource) -> str:
     given = resource.given
     places = [given[part] for part in ("region", "account") if given.get(part)]
     said = form.where.format(**given)
-    # A prefix reads better without the wildcard behind it.
-    said = said.removesuffix("*") if said.endswith("/*") else said
+    if " under " in said:  # a prefix, which reads better without the wildcard behind it
+        said = said.removesuffix("*")
     return f"{said} in {' of '.join(places)}" if places else said
 
 
