@@ -59,7 +59,7 @@ async def existing_grant(world: World, name: str) -> Grant:
         if not memory.is_trusted(name, now):
             role = await find_role(world, name)
             if role is None:
-                raise Rejected(f"role={name!r}: there is no such role", field="permissions.role")
+                raise Rejected(f"role={name!r}: there is no such role", field="role")
             profiles = await world.aws.iam().profiles_of(name)
             memory.existing[name] = plan_existing(role, profiles, deployment=world.deployment)
             memory.trust(name, now)
@@ -74,6 +74,6 @@ async def _check_managed(world: World, arn: str) -> None:
         memory.managed[arn] = await world.aws.iam().policy(arn)
     except NotFound as error:
         raise Rejected(
-            f"managed={arn!r}: there is no such managed policy", field="permissions.managed"
+            f"managed={arn!r}: there is no such managed policy", field="managed"
         ) from error
     memory.trust(arn, now)

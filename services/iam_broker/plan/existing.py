@@ -7,7 +7,7 @@ from services.iam_broker.plan.trust import trusts_ec2_alone
 from spawn.contracts.grants import Grant, Permissions, Role
 from spawn.errors import Cause, Rejected
 
-_FIELD = "permissions.role"
+_FIELD = "role"
 
 
 def check_alone(permissions: Permissions) -> None:

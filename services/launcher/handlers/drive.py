@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import msgspec
 
 from services.launcher import metrics
-from services.launcher.apply.boot import ensure_profile, prepare_boot
+from services.launcher.apply.boot import equip
 from services.launcher.apply.calls import end_instances, open_next, send, trace
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.records import (
@@ -211,15 +211,15 @@ class Driver:
         try:
             places = await look_up_places(world, view.array.spec)
             placement = plan_placement(view.array.spec, places)
-            boot = await prepare_boot(world, view.array.region)
-            if boot is not None:
-                profile = await ensure_profile(world)
-                placement = msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
+            placement = await equip(world, view.array, placement)
         except Rejected as rejection:
-            if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
+            # AWS's own refusals name no field of the spec.
+            if rejection.cause in {Cause.PERMISSION, Cause.QUOTA} and not rejection.field:
                 after = give_up(view.array, rejection.code, rejection.message, now=now)
             else:
                 after = reject(view.array, rejection, view)
+        except Conflict as taken:
+            after = give_up(view.array, taken.code, taken.message, now=now)
         except Transient as delay:
             _log.info("look up again", why=delay.message)
             return
