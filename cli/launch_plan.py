@@ -1,15 +1,21 @@
 """`spawn launch --dry-run`: what a launch would do."""
 
+from cli.exits import Ended, Exit
 from cli.lines import format_local
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
+from cli.specs import in_flags
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
+from spawn.errors import Rejected
 
 
 async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
     """Ask the launcher for its plan and show it."""
     async with open_plane() as plane:
-        plan = await plane.requests.ask(API_PLAN, spec, LaunchPlan)
+        try:
+            plan = await plane.requests.ask(API_PLAN, spec, LaunchPlan)
+        except Rejected as error:
+            raise Ended(Exit.REJECTED, in_flags(error.field, error.message)) from error
     if as_json:
         put_json(plan)
         return
@@ -27,9 +33,11 @@ def describe(plan: LaunchPlan) -> list[str]:
     """Write what stands above the tables."""
     price = "unknown" if plan.hourly_usd is None else f"{plan.hourly_usd:.4f}"
     calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
+    allowed = [f"may: {each}" for each in plan.permissions]
     return [
         f"{plan.name}: {plan.size} members, {plan.min_count} at least, in {plan.region}",
         f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
         f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
         f"calls: {calls}",
+        *allowed,
     ]

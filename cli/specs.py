@@ -34,11 +34,17 @@ FLAGS: Final = {
     "retries": "--retries",
     "peer_ssh": "--no-peer-ssh",
     "request_id": "--request-id",
+    "permissions": "--iam-policy",
+    "policies": "--iam-policy",
+    "managed": "--iam-managed-policies",
+    "role": "--iam-role",
+    "documents": "--iam-policy-file",
+    "strict": "--strict",
 }
-"""The flag of each field of a launch."""
+"""The flag of each field of a launch, and of its permissions."""
 
 _LISTS = ("instance_types", "zones", "subnets", "security_groups", "env_compat")
-_PAIRS = ("tags", "environment")
+_PAIRS = ("tags", "environment", "permissions")
 
 
 def split_lists(values: Iterable[str]) -> tuple[str, ...]:
