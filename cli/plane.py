@@ -20,7 +20,7 @@ from spawn.bus.said import follow_exec, last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
-from spawn.contracts import arrays, members
+from spawn.contracts import arrays, grants, members
 from spawn.contracts.arrays import Array, DeploymentMark
 from spawn.contracts.events import SUBJECTS
 from spawn.contracts.ids import ArrayId, InstanceId
@@ -46,6 +46,7 @@ class Plane:
         self.clock = clock
         self.arrays = Store(bus, arrays.BUCKET, Array)
         self.members = Store(bus, members.BUCKET, Member)
+        self.grants = Store(bus, grants.BUCKET, grants.Grant)
         self.commands = Commands(bus)
         self.requests = Requests(bus, within=_ANSWER_WITHIN)
 
