@@ -40,9 +40,9 @@ async def on_ensure(request: Request[GrantRequest], world: World) -> Grant:
     return grant
 
 
-def fence_key(grant: Grant) -> str:
-    """Return what is held by whoever makes a grant or takes it apart."""
-    return f"grant.{grant.hash}"
+def fence_key(digest: str) -> str:
+    """Return what is held by whoever makes the grant of a hash, or takes it apart."""
+    return f"grant.{digest}"
 
 
 async def _is_trusted(world: World, grant: Grant) -> bool:
@@ -64,7 +64,7 @@ async def _make(world: World, wanted: Wanted, region: str) -> None:
         return
     await ensure_boundary(world, await realm_of(world, region))
     for _ in range(_MOST_WAITS):
-        async with world.fences.hold(fence_key(wanted.grant)) as fence:
+        async with world.fences.hold(fence_key(wanted.grant.hash)) as fence:
             if fence is not None:
                 await _complete(world, wanted.role, fence)
                 await record(world, wanted.grant)

@@ -122,7 +122,7 @@ async def test_fifty_requests_at_two_replicas_make_one_grant() -> None:
 async def test_a_grant_that_another_holds_is_asked_for_later() -> None:
     broker = Broker()
     other = Broker(bus=broker.bus, aws=broker.aws, clock=broker.clock, replica="b")
-    async with other.world.fences.hold(fence_key(WANTED.grant)):
+    async with other.world.fences.hold(fence_key(WANTED.grant.hash)):
         with pytest.raises(ExceptionGroup) as caught:
             await ensure(broker)
         assert caught.group_contains(Transient, match="another replica")
@@ -138,7 +138,7 @@ async def test_nothing_is_changed_by_whoever_has_lost_the_fence() -> None:
             group.create_task(on_ensure(ask(), broker.world))
             while not iam.held:
                 await broker.clock.sleep(timedelta(0))
-            broker.bus.expire_fence(fence_key(WANTED.grant))
+            broker.bus.expire_fence(fence_key(WANTED.grant.hash))
 
     with pytest.raises(ExceptionGroup) as caught:
         await broker.clock.finish(lose())
