@@ -1,6 +1,6 @@
 """What parliament finds in policy documents: unknown actions, resources that don't fit.
 
-https://github.com/duo-labs/parliament; docs/adr/0021 says why it stands behind this door.
+https://github.com/duo-labs/parliament; docs/adr/0022 says why it stands behind this door.
 """
 
 import importlib
@@ -14,11 +14,11 @@ from spawn.contracts.grants import Caution
 _OURS = {"RESOURCE_STAR", "RESOURCE_EFFECTIVELY_STAR"}
 """Said by `cautions`, with what to write instead."""
 
-_INSTEAD = {
-    "UNKNOWN_ACTION": "an action of the Service Authorization Reference",
-    "UNKNOWN_PREFIX": "a service of the Service Authorization Reference",
-    "RESOURCE_MISMATCH": "an ARN of a type that the action takes, or * where it takes none",
-    "UNKNOWN_CONDITION_FOR_ACTION": "a condition key that all of the statement's actions know",
+_RIGHT = {
+    "UNKNOWN_ACTION": "use one of the Service Authorization Reference",
+    "UNKNOWN_PREFIX": "use a service of the Service Authorization Reference",
+    "RESOURCE_MISMATCH": "use an ARN that the action takes, or * where it takes none",
+    "UNKNOWN_CONDITION_FOR_ACTION": "use a key that all of the statement's actions know",
 }
 
 
@@ -43,12 +43,8 @@ def _findings(parliament: Any, document: str, where: str) -> Iterator[Caution]:
         code = str(found.issue)
         if code not in _OURS:
             title = str(parliament.enhance_finding(found).title).strip()
-            yield Caution(
-                code=code,
-                message=_message(title, found.detail),
-                where=where,
-                narrower=_INSTEAD.get(code, ""),
-            )
+            said = (_message(title, found.detail), _RIGHT.get(code, ""))
+            yield Caution(code=code, message=": ".join(filter(None, said)), where=where)
 
 
 def _message(title: str, detail: Any) -> str:
