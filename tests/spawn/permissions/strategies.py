@@ -28,14 +28,13 @@ WRITTEN = {
 """Ways in which resources may be written, by service."""
 
 
-def all_items() -> list[str]:
-    """Return every service at every level, alone and with each way of writing a resource."""
-    found: list[str] = []
-    for name, service in services().items():
-        for level in service.levels:
-            found.append(f"{name}:{level}")
-            limited = WRITTEN[name] if service.forms_of(level) else ()
-            found += (f"{name}:{level}:{each}" for each in limited)
+def items_of(name: str) -> list[str]:
+    """Return a service at every level, alone and with each way of writing a resource."""
+    service, found = services()[name], list[str]()
+    for level in service.levels:
+        found.append(f"{name}:{level}")
+        limited = WRITTEN[name] if service.forms_of(level) else ()
+        found += (f"{name}:{level}:{each}" for each in limited)
     return found
 
 

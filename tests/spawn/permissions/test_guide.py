@@ -43,7 +43,7 @@ def test_what_is_linted_is_found() -> None:
     linted = re.search(r"<<'END'\n(.*?)END\n", GUIDE, re.DOTALL)
     assert linted
     (finding,) = audit(linted[1], "policy.json")
-    assert f"warning: policy.json: {finding.message}\n" in GUIDE
+    assert f"warning: {finding.where}: {finding.message}\n" in GUIDE
 
 
 def test_every_level_and_every_code_is_explained() -> None:
