@@ -11,7 +11,7 @@ from spawn.permissions.managed import managed_name
 from spawn.permissions.patterns import covers, covers_action
 from spawn.permissions.policies import Policy, Source
 from spawn.permissions.realm import Realm
-from spawn.permissions.statements import ALLOW, Statement
+from spawn.permissions.statements import ALLOW, Condition, Statement
 
 VARIABLE = "SPAWN_IAM_CEILING"
 
@@ -66,7 +66,16 @@ def _permits(allowed: Statement, wanted: Statement, action: str, resource: str) 
     return (
         any(covers_action(each, action) for each in allowed.actions)
         and any(covers(each, resource) for each in allowed.resources)
-        and allowed.conditions in ((), wanted.conditions)
+        and all(_implied(each, wanted.conditions) for each in allowed.conditions)
+    )
+
+
+def _implied(limit: Condition, wanted: Iterable[Condition]) -> bool:
+    """Say whether one of these conditions holds only where `limit` does, too."""
+    return any(
+        (limit.operator, limit.key) == (each.operator, each.key)
+        and all(any(covers(wide, value) for wide in limit.values) for value in each.values)
+        for each in wanted
     )
 
 

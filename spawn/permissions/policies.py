@@ -1,13 +1,12 @@
 """Permissions as IAM is to have them: one inline document, and managed policies."""
 
-import hashlib
 from collections.abc import Iterator
 
 import msgspec
 
 from spawn.contracts.grants import Permissions
 from spawn.errors import Rejected
-from spawn.permissions.documents import document, minified, size_of
+from spawn.permissions.documents import document, size_of
 from spawn.permissions.expansion import expand
 from spawn.permissions.grammar import read_document
 from spawn.permissions.grammar_values import FIELD as DOCUMENTS
@@ -17,9 +16,6 @@ from spawn.permissions.limits import check_size
 from spawn.permissions.managed import managed_arns
 from spawn.permissions.realm import Realm
 from spawn.permissions.statements import Statement, canonical
-
-SCHEMA = "1"
-"""Goes up when the same permissions come to mean another document."""
 
 MOST_DOCUMENTS = 10
 
@@ -68,19 +64,6 @@ def make_policy(permissions: Permissions, realm: Realm) -> Policy:
         statements=statements,
         sources=sources,
     )
-
-
-def content_hash(policy: Policy, **more: object) -> str:
-    """Return the SHA-256 of all that a policy grants, in hexadecimal, and of `more`, as JSON."""
-    content = {
-        **more,
-        "permissions": {
-            "schema": SCHEMA,
-            "document": policy.document,
-            "managed": list(policy.managed),
-        },
-    }
-    return hashlib.sha256(minified(content).encode()).hexdigest()
 
 
 def _items(permissions: Permissions, realm: Realm) -> Iterator[Source]:

@@ -32,6 +32,9 @@ def check(ceiling: str, **permissions: Any) -> None:
         pytest.param("s3:ReadWrite", {"policies": ("s3:ReadOnly:b/x/*",)}, id="less"),
         pytest.param("s3:ReadWrite:data-*", {"policies": ("s3:ReadOnly:data-1",)}, id="in a name"),
         pytest.param(
+            "s3:ReadOnly:b/x/*", {"policies": ("s3:ReadOnly:b/x/y/*",)}, id="under a prefix"
+        ),
+        pytest.param(
             "sqs:ReadWrite",
             {"policies": ("sqs:ReadOnly:arn:aws:sqs:eu-west-1:999988887777:jobs",)},
             id="in another region",
@@ -80,6 +83,13 @@ def test_within(ceiling: str, permissions: dict[str, Any]) -> None:
             "policies",
             "s3:ListBucket on arn:aws:s3:::b",
             id="without the condition",
+        ),
+        pytest.param(
+            "cloudwatch:WriteOnly:team/*",
+            {"policies": ("cloudwatch:WriteOnly:other",)},
+            "policies",
+            "cloudwatch:PutMetricData on *",
+            id="where another condition holds",
         ),
         pytest.param(
             "s3:FullAccess",

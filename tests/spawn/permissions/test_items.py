@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spawn.errors import Rejected
 from spawn.permissions.items import LONGEST_ITEM, MOST_ITEMS, parse, parse_item, render
 from spawn.permissions.templates import services
-from tests.spawn.permissions.strategies import WRITTEN, items_of, items
+from tests.spawn.permissions.strategies import WRITTEN, items, items_of
 
 
 @pytest.mark.parametrize(
