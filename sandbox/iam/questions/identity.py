@@ -25,6 +25,15 @@ _MADE = {
     "CreatePolicy": ("policy", "PolicyName"),
     "CreateUser": ("user", "UserName"),
 }
+_TAGGED_BY = {
+    "CreateRole": "iam:TagRole",
+    "CreateInstanceProfile": "iam:TagInstanceProfile",
+    "CreatePolicy": "iam:TagPolicy",
+    "CreateUser": "iam:TagUser",
+}
+"""What is asked for beside, when tags are given at once
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html)."""
+
 _BY_ROLES_BOUNDARY = frozenset(
     {
         "PutRolePolicy",
@@ -41,7 +50,10 @@ def ask(asking: Asking) -> Iterable[Question]:
     """Yield what a call to IAM asks for."""
     call = asking.call
     action = f"iam:{call.action}"
-    yield question(action, _resource(asking), _context(asking))
+    resource, context = _resource(asking), _context(asking)
+    yield question(action, resource, context)
+    if call.action in _TAGGED_BY and "aws:tagkeys" in context:
+        yield question(_TAGGED_BY[call.action], resource, context)
     if call.action == "AddRoleToInstanceProfile":
         # https://docs.aws.amazon.com/IAM/latest/APIReference/API_AddRoleToInstanceProfile.html
         yield passing(asking, _role_arn(asking, call.form.get("RoleName", "")), instances="*")

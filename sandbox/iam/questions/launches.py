@@ -46,7 +46,7 @@ def _spot(specified: dict[str, dict[str, str]]) -> tuple[str, ...]:
 
 def _used(asking: Asking, launch: Launch, parameters: dict[str, Any]) -> Iterable[str]:
     nic = next(iter(launch.network_interfaces), dict[str, Any]())
-    named = asking.region.backend.security_groups
+    named: dict[str, dict[str, Any]] = asking.region.backend.groups
     groups: list[str] = [*launch.security_group_ids, *nic.get("Groups", [])]
     for by_vpc in named.values():
         groups += [one.id for one in by_vpc.values() if one.name in launch.security_groups]
