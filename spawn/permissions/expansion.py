@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from spawn.permissions.items import Item
 from spawn.permissions.realm import Realm
-from spawn.permissions.resources import Resource, arns_of, fill_named
+from spawn.permissions.resources import Resource, arns_of, fill_named, squeeze
 from spawn.permissions.statements import Condition, Statement
 from spawn.permissions.templates import UNLIMITED, Rule, services
 
@@ -38,5 +38,6 @@ def _conditions(rule: Rule, resource: Resource | None) -> Iterator[Condition]:
     if rule.condition is None or resource is None:
         return
     value = fill_named(rule.condition.value, resource.given)
-    if value is not None:
+    # One that everything fits says nothing, and fails requests without such a key.
+    if value is not None and squeeze(value) != "*":
         yield Condition(rule.condition.operator, rule.condition.key, (value,))

@@ -41,7 +41,7 @@ def _where(service: str, resource: Resource) -> str:
     places = [given[part] for part in ("region", "account") if given.get(part)]
     said = form.where.format(**given)
     if " under " in said:  # a prefix, which reads better without the wildcard behind it
-        said = said.removesuffix("*")
+        said = said.removesuffix("*").removesuffix(" under ")
     return f"{said} in {' of '.join(places)}" if places else said
 
 

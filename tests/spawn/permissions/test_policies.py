@@ -91,6 +91,18 @@ def test_a_prefix_of_a_bucket_limits_what_is_listed_too() -> None:
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "datasets/*"}}
 
 
+def test_everything_under_a_bucket_is_the_bucket_to_those_who_read_it() -> None:
+    assert policy_of("s3:ReadOnly:b/*").document == policy_of("s3:ReadOnly:b").document
+
+
+def test_everything_under_a_bucket_is_not_the_bucket_to_those_who_may_do_all() -> None:
+    statements = json.loads(policy_of("s3:FullAccess:b/*").document)["Statement"]
+    assert {each["Resource"]: each["Action"] for each in statements} == {
+        "arn:aws:s3:::b/*": "s3:*",
+        "arn:aws:s3:::b": "s3:ListBucket",
+    }
+
+
 def test_a_queue_is_consumed_with_read_write() -> None:
     document = policy_of("sqs:ReadWrite:jobs").document
     assert {"sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:ChangeMessageVisibility"} <= {

@@ -21,6 +21,7 @@ def said(*policies: str, **more: Any) -> tuple[str, ...]:
     [
         ("s3:ReadOnly", "s3: lists and reads objects of every bucket"),
         ("s3:ReadOnly:b", "s3: lists and reads objects of bucket b"),
+        ("s3:ReadOnly:b/*", "s3: lists and reads objects of bucket b"),
         (
             "s3:ReadOnly:my-bucket/datasets/*",
             "s3: lists and reads objects of bucket my-bucket under datasets/",
