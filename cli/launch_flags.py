@@ -114,7 +114,8 @@ SpecFile = Annotated[
 def read_spec_file(path: Path | None) -> dict[str, Any]:
     """Read the fields of a spec; raise `Usage` when the file can't be read or is no mapping.
 
-    A `user_data` or `command` of `@FILE` is looked for beside the spec.
+    A `user_data`, a `command` or one of the `documents` of `permissions` that is `@FILE` is looked
+    for beside the spec.
     """
     if path is None:
         return {}
@@ -129,7 +130,17 @@ def read_spec_file(path: Path | None) -> dict[str, Any]:
         text = fields.get(name)
         if isinstance(text, str):
             fields[name] = read_text(f"-f {name}", text, beside=path.parent)
+    permissions = fields.get("permissions")
+    if isinstance(permissions, dict):
+        _read_documents(cast("dict[str, Any]", permissions), beside=path.parent)
     return fields
+
+
+def _read_documents(permissions: dict[str, Any], *, beside: Path) -> None:
+    documents: object = permissions.get("documents")
+    if isinstance(documents, list):
+        texts = map(str, cast("list[Any]", documents))
+        permissions["documents"] = [read_text("-f documents", x, beside=beside) for x in texts]
 
 
 def read_permissions(
