@@ -16,7 +16,7 @@ from sandbox.request import DEFAULT_ACCOUNT, Call
 from sandbox.wsgi import environ
 
 _NO_REGION = frozenset({"aws-global", "aws", ""})
-_ROUTED = frozenset({"route53", "s3"})
+_ROUTED = frozenset({"lambda", "route53", "s3"})
 
 
 class Routed(NamedTuple):
