@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,6 +78,15 @@ async def _look_up(permissions: Permissions, region: str) -> GrantDescription | 
     except Transient:
         # All that a broker could add is which account this is, and what the role is called.
         return None
+
+
+def audit_files(documents: Iterable[str]) -> tuple[Caution, ...]:
+    """Return what parliament finds in policies that people brought, where it is installed."""
+    return tuple(
+        finding
+        for number, text in enumerate(documents, 1)
+        for finding in audit(text, f"policy file {number}")
+    )
 
 
 @contextmanager

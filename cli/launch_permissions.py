@@ -27,7 +27,7 @@ def warning(caution: Caution) -> str:
 
 def _checked(spec: LaunchSpec) -> tuple[Caution, ...]:
     # Imported here: most launches do without the language.
-    from cli.granting import realm_of  # noqa: PLC0415 - see above
+    from cli.granting import audit_files, realm_of  # noqa: PLC0415 - see above
     from spawn.permissions.cautions import cautions, check_strict  # noqa: PLC0415 - see above
     from spawn.permissions.policies import make_policy  # noqa: PLC0415 - see above
 
@@ -38,4 +38,5 @@ def _checked(spec: LaunchSpec) -> tuple[Caution, ...]:
             check_strict(found)
     except Rejected as error:
         raise Ended(Exit.REJECTED, in_flags(error.field, error.message)) from error
-    return found
+    # Whose definitions may be older than an action: nothing that `strict` rejects.
+    return (*found, *audit_files(spec.permissions.documents))

@@ -65,6 +65,17 @@ async def test_what_is_wide_is_said_before_it_is_sent(
     assert sent(launcher).policies == ("s3:FullAccess",)
 
 
+async def test_actions_that_do_not_exist_are_said_and_are_no_matter_of_strict(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    statement = '{"Effect":"Allow","Action":"s3:GetObjekt","Resource":"arn:aws:s3:::b/*"}'
+    file.write_text(POLICY.replace("[]", statement))
+    assert await spawn("launch", "--name", "web", "--iam-policy-file", str(file), "--strict") == 0
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: policy file 1, Statement[0]: Unknown action s3:GetObjekt")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
