@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import arrays, crowds
+from tests.bench.grants import grants
 from tests.bench.large import large
 from tests.bench.machine import at_the_end
 from tests.bench.ours import Launcher, launcher
@@ -79,6 +80,8 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         idle = plane.memory()
         if program.hasty:
             plane.cloud.hasten(boot=0.5, end=0.2)
+        _say("grants")
+        granted = await grants(plane, runs=program.runs)
         _say("arrays")
         sizes = await arrays.sizes(ours, program.sizes, runs=program.runs)
         loaded, idle_cpu = plane.memory(), await plane.share(_IDLE)
@@ -100,6 +103,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         beside=beside,
         bus=bus,
         memory=Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu),
+        grants=granted,
         large=await large(folder / "large", program.large) if program.large else None,
         took=time.perf_counter() - begun,
     )

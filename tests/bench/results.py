@@ -163,6 +163,15 @@ class Large(Result, frozen=True, kw_only=True):
     memory: dict[str, float]
 
 
+class Ensured(Result, frozen=True, kw_only=True):
+    """A grant's permissions asked of the IAM broker: made new, verified in IAM, or known."""
+
+    what: str
+    seconds: list[float]
+    calls: dict[str, int]
+    """Calls of IAM by API, for one of them."""
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -178,3 +187,4 @@ class Report(Result, frozen=True, kw_only=True):
     bus: list[Rate]
     memory: Memory
     large: Large | None = None
+    grants: list[Ensured] = []

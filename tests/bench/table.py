@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Large, Other, Rate, Report, Size
+from tests.bench.results import Costs, Ensured, Large, Other, Rate, Report, Size
 
 Row = Sequence[str]
 
@@ -16,6 +16,7 @@ def render(report: Report) -> str:
         _ways(report),
         _many(report),
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
+        _table(("a grant is", "ms", "calls of IAM", "which"), map(_ensured, report.grants)),
         _starts(report),
         _large(report.large) if report.large else "",
     )
@@ -124,6 +125,14 @@ def _bus(rates: Iterable[Rate]) -> Iterable[Row]:
             *(f"{each.per_second:.0f}" if each else "-" for each in pair),
             *(f"{each.cpu_microseconds:.0f}" if each else "-" for each in pair),
         )
+
+
+def _ensured(ensured: Ensured) -> Row:
+    which = ", ".join(
+        name if number == 1 else f"{number} {name}" for name, number in ensured.calls.items()
+    )
+    spent = f"{1000 * median(ensured.seconds):.0f}"
+    return (ensured.what, spent, str(sum(ensured.calls.values())), which or "-")
 
 
 def _starts(report: Report) -> str:
