@@ -33,6 +33,9 @@ from spawn.telemetry.log import configure
 _ANSWER_WITHIN = timedelta(seconds=30)
 """A plan or a sweep may wait for its turn at AWS before it answers."""
 
+_SLOW_WITHIN = timedelta(minutes=5)
+"""IAM takes some five calls a second, and to delete a role takes five."""
+
 _HEARD_WITHIN = timedelta(seconds=1)
 """How long a launcher that is busy may take to say that it is there."""
 
@@ -49,6 +52,7 @@ class Plane:
         self.grants = Store(bus, grants.BUCKET, grants.Grant)
         self.commands = Commands(bus)
         self.requests = Requests(bus, within=_ANSWER_WITHIN)
+        self.slow_requests = Requests(bus, within=_SLOW_WITHIN)
 
     async def deployment(self) -> str:
         """Return whose bus this is; raise `Rejected` when nothing says so."""

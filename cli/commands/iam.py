@@ -162,18 +162,18 @@ def collect(
     asyncio.run(_collect(CollectGrants(now=now, dry_run=dry_run), yes=yes, as_json=as_json))
 
 
-async def _collect(request: CollectGrants, *, yes: bool, as_json: bool) -> None:
+async def _collect(wanted: CollectGrants, *, yes: bool, as_json: bool) -> None:
     async with open_plane() as plane:
-        report = await _ask(plane, CollectGrants(now=request.now, dry_run=True))
+        report = await _ask(plane, CollectGrants(now=wanted.now, dry_run=True))
         if not as_json:
             tables.put_collected(report)
-        if report.removed and not request.dry_run:
+        if report.removed and not wanted.dry_run:
             confirm(f"Delete {len(report.removed)} roles?", yes=yes)
-            report = await _ask(plane, request)
+            report = await _ask(plane, wanted)
             note(f"{len(report.removed)} deleted")
     if as_json:
         put_json(report)
 
 
-async def _ask(plane: Plane, request: CollectGrants) -> CollectedGrants:
-    return await plane.requests.ask(API_COLLECT, request, CollectedGrants)
+async def _ask(plane: Plane, body: CollectGrants) -> CollectedGrants:
+    return await plane.slow_requests.ask(API_COLLECT, body, CollectedGrants)
