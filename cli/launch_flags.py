@@ -7,6 +7,7 @@ import typer
 import yaml
 
 from cli.exits import Usage
+from cli.specs import split_lists
 from spawn.contracts import launches
 
 Texts = list[str] | None
@@ -83,6 +84,25 @@ Region = Annotated[str, typer.Option(help="AWS region; AWS_REGION if left out.")
 MinCount = Annotated[
     int | None, typer.Option(help="Members that suffice; without them nothing is kept.")
 ]
+IamPolicy = Annotated[
+    Texts,
+    typer.Option(
+        help="What machines may do in AWS, e.g. s3:ReadOnly:BUCKET; see `spawn iam templates`.",
+        metavar="SERVICE:LEVEL[:RESOURCE]",
+    ),
+]
+IamManagedPolicies = Annotated[
+    Texts, typer.Option(help="Managed policies by name or ARN.", metavar="NAMES")
+]
+IamPolicyFile = Annotated[
+    list[Path] | None, typer.Option(help="A policy as JSON; repeatable.", metavar="FILE")
+]
+IamRole = Annotated[
+    str, typer.Option(help="A role that exists, in place of one that is made.", metavar="NAME")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Reject permissions that are wider than they need be.")
+]
 RequestId = Annotated[
     str | None, typer.Option(help="Name of this request: sent again, it makes nothing new.")
 ]
@@ -94,7 +114,8 @@ SpecFile = Annotated[
 def read_spec_file(path: Path | None) -> dict[str, Any]:
     """Read the fields of a spec; raise `Usage` when the file can't be read or is no mapping.
 
-    A `user_data` or `command` of `@FILE` is looked for beside the spec.
+    A `user_data`, a `command` or one of the `documents` of `permissions` that is `@FILE` is looked
+    for beside the spec.
     """
     if path is None:
         return {}
@@ -109,7 +130,30 @@ def read_spec_file(path: Path | None) -> dict[str, Any]:
         text = fields.get(name)
         if isinstance(text, str):
             fields[name] = read_text(f"-f {name}", text, beside=path.parent)
+    permissions = fields.get("permissions")
+    if isinstance(permissions, dict):
+        _read_documents(cast("dict[str, Any]", permissions), beside=path.parent)
     return fields
+
+
+def _read_documents(permissions: dict[str, Any], *, beside: Path) -> None:
+    documents: object = permissions.get("documents")
+    if isinstance(documents, list):
+        texts = map(str, cast("list[Any]", documents))
+        permissions["documents"] = [read_text("-f documents", x, beside=beside) for x in texts]
+
+
+def read_permissions(
+    policies: Texts, managed: Texts, role: str, files: list[Path] | None
+) -> dict[str, Any]:
+    """Return what the flags of permissions say, without those that were not given."""
+    said = {
+        "policies": split_lists(policies or ()),
+        "managed": split_lists(managed or ()),
+        "role": role,
+        "documents": tuple(_read("--iam-policy-file", path) for path in files or ()),
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def read_text(flag: str, value: str, *, beside: Path | None = None) -> str:

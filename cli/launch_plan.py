@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from cli.exits import Ended, Exit
 from cli.lines import format_local
 from cli.plane import open_plane
 from cli.render import note, put, put_json, put_table
+from cli.specs import in_flags
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
+from spawn.errors import Rejected
 
 _SLOW = timedelta(seconds=10)
 """From here on it is worth saying how long EC2's rate holds a launch up."""
@@ -16,7 +19,10 @@ _SLOW = timedelta(seconds=10)
 async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
     """Ask the launcher for its plan and show it."""
     async with open_plane() as plane:
-        plan = await plane.requests.ask(API_PLAN, spec, LaunchPlan)
+        try:
+            plan = await plane.requests.ask(API_PLAN, spec, LaunchPlan)
+        except Rejected as error:
+            raise Ended(Exit.REJECTED, in_flags(error.field, error.message)) from error
     if as_json:
         put_json(plan)
         return
@@ -37,9 +43,11 @@ def describe(plan: LaunchPlan) -> list[str]:
     expected = timedelta(seconds=plan.expected_seconds)
     slowly = f", {format_duration(expected)} at EC2's rate" if expected >= _SLOW else ""
     size = counted(plan.size, "member")
+    allowed = [f"may: {each}" for each in plan.permissions]
     return [
         f"{plan.name}: {size}, {plan.min_count} at least, in {plan.region}",
         f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
         f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
         f"calls: {calls}{slowly}",
+        *allowed,
     ]

@@ -20,7 +20,7 @@ from spawn.bus.said import follow_exec, last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
-from spawn.contracts import arrays, members
+from spawn.contracts import arrays, grants, members
 from spawn.contracts.arrays import Array, DeploymentMark
 from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
 from spawn.contracts.events import SUBJECTS
@@ -37,6 +37,9 @@ _ANSWER_WITHIN = timedelta(seconds=30)
 _LOOKED_WITHIN = timedelta(seconds=6)
 """How long a launcher may take to find out that the cloud does not answer."""
 
+_SLOW_WITHIN = timedelta(minutes=5)
+"""IAM takes some five calls a second, and to delete a role takes five."""
+
 _HEARD_WITHIN = timedelta(seconds=3)
 """How long a launcher that is busy may take to say that it is there."""
 
@@ -50,8 +53,10 @@ class Plane:
         self.clock = clock
         self.arrays = Store(bus, arrays.BUCKET, Array)
         self.members = Store(bus, members.BUCKET, Member)
+        self.grants = Store(bus, grants.BUCKET, grants.Grant)
         self.commands = Commands(bus)
         self.requests = Requests(bus, within=_ANSWER_WITHIN)
+        self.slow_requests = Requests(bus, within=_SLOW_WITHIN)
 
     async def deployment(self) -> str:
         """Return whose bus this is; raise `Rejected` when nothing says so."""

@@ -1,7 +1,7 @@
 """From flags and a spec file to a `LaunchSpec`: pure, and every complaint names its flag."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -34,11 +34,25 @@ FLAGS: Final = {
     "retries": "--retries",
     "peer_ssh": "--no-peer-ssh",
     "request_id": "--request-id",
+    "permissions": "--iam-policy",
+    "policies": "--iam-policy",
+    "managed": "--iam-managed-policies",
+    "role": "--iam-role",
+    "documents": "--iam-policy-file",
+    "strict": "--strict",
 }
-"""The flag of each field of a launch."""
+"""The flag of each field of a launch, and of its permissions."""
 
-_LISTS = ("instance_types", "zones", "subnets", "security_groups", "env_compat")
-_PAIRS = ("tags", "environment")
+_LISTS = (
+    "instance_types",
+    "zones",
+    "subnets",
+    "security_groups",
+    "env_compat",
+    "policies",
+    "managed",
+)
+_PAIRS = ("tags", "environment", "permissions")
 
 
 def split_lists(values: Iterable[str]) -> tuple[str, ...]:
@@ -95,10 +109,11 @@ def make_spec(
     region.
     """
     given = {name: value for name, value in flags.items() if value not in (None, (), {}, "")}
-    merged = {**_check_fields(file), **given}
+    fields = _check_fields(file)
+    merged = {**fields, **given}
     for name in _PAIRS:
-        if name in given and isinstance(file.get(name), Mapping):
-            merged[name] = {**file[name], **given[name]}
+        if name in given and isinstance(fields.get(name), Mapping):
+            merged[name] = {**fields[name], **given[name]}
     if not merged.get("region"):
         merged["region"] = region()
     if not merged["region"]:
@@ -120,6 +135,12 @@ def _check_fields(file: Mapping[str, Any]) -> dict[str, Any]:
         value = fields.get(name)
         if isinstance(value, str):
             fields[name] = split_lists([value])
+    permissions = fields.get("permissions")
+    if isinstance(permissions, Mapping):
+        fields["permissions"] = {
+            name: split_lists([value]) if name in _LISTS and isinstance(value, str) else value
+            for name, value in cast("Mapping[str, Any]", permissions).items()
+        }
     return fields
 
 

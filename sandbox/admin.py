@@ -27,6 +27,9 @@ in lists for capacity, fault, latency, quota and boot.
                           null is no limit, as at the start
     POST signature        {"services": ["sts"]}
                           whose signatures are verified; `*` is all
+    POST enforcement      {"enabled": true}
+                          whether IAM's users and roles are held to their policies; the key of
+                          sandbox.json is the account's own and may do everything
     POST machines         {"mode": "real"}
                           real, hollow or off, for instances that begin to run from now on
     POST boot             {"rank": 3, "delay": [1, 5], "user_data_fails": false}
@@ -57,6 +60,7 @@ from sandbox import state
 from sandbox.behaviour import (
     Boot,
     CapacityRule,
+    Enforcement,
     Fault,
     Latency,
     Lifecycle,
@@ -104,6 +108,7 @@ class Admin:
         self._section(application, "lifecycle", Lifecycle, behaviours.set_lifecycle)
         self._section(application, "quota", Quota, behaviours.set_quota)
         self._section(application, "signature", Signature, behaviours.set_signature)
+        self._section(application, "enforcement", Enforcement, behaviours.set_enforcement)
         self._section(application, "machines", Machines, behaviours.set_machines)
         self._section(application, "boot", Boot, behaviours.add_boot)
         router.add_route("*", _PREFIX + "{tail:.*}", self._unknown)

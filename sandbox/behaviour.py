@@ -137,6 +137,12 @@ class Signature(_Section, frozen=True):
     services: tuple[str, ...]
 
 
+class Enforcement(_Section, frozen=True):
+    """Whether the calls of IAM's users and roles are held to their policies."""
+
+    enabled: bool
+
+
 class Machines(_Section, frozen=True):
     """What runs behind instances that begin to run from now on.
 
@@ -169,6 +175,7 @@ class Scenario(_Section, frozen=True):
     lifecycle: Lifecycle = Lifecycle()
     quota: tuple[Quota, ...] = ()
     signature: Signature = Signature(services=("sts",))
+    enforcement: Enforcement = Enforcement(enabled=True)
     machines: Machines = Machines(mode="off")
     boot: tuple[Boot, ...] = ()
 

@@ -7,6 +7,7 @@ from sandbox.behaviour import (
     ANY,
     Boot,
     CapacityRule,
+    Enforcement,
     Fault,
     Latency,
     Lifecycle,
@@ -37,6 +38,7 @@ class Behaviours:
         self.faults = Faults()
         self.throttling = True
         self.verified: frozenset[str] = frozenset()
+        self.enforcing = True
         self.machines: MachineMode = "off"
         self._boots: list[Boot] = []
         self._limits: dict[tuple[str, str], Limits] = {}
@@ -84,6 +86,10 @@ class Behaviours:
     def set_signature(self, signature: Signature) -> None:
         """Choose the services whose signatures are verified."""
         self.verified = frozenset(signature.services)
+
+    def set_enforcement(self, enforcement: Enforcement) -> None:
+        """Choose whether users and roles are held to their policies."""
+        self.enforcing = enforcement.enabled
 
     def set_machines(self, machines: Machines) -> None:
         """Choose what runs behind instances that begin to run from now on."""
@@ -137,6 +143,7 @@ class Behaviours:
         self.set_throttle(scenario.throttle)
         self.set_lifecycle(scenario.lifecycle)
         self.set_signature(scenario.signature)
+        self.set_enforcement(scenario.enforcement)
         self.set_machines(scenario.machines)
         for boot in scenario.boot:
             self.add_boot(boot)

@@ -55,7 +55,7 @@ class Credentials:
             raise missing_signature()
         secret = self._secret(scope.access_key_id)
         if secret is None:
-            raise _unknown_key(call)
+            raise unknown_key(call)
         stamp, signed, given = _claims(call)
         self._check_date(call, stamp)
         expected = _signature(call, scope, secret, stamp=stamp, signed=signed)
@@ -160,7 +160,8 @@ def _payload(call: Call) -> str:
     return sha256(call.body).hexdigest()
 
 
-def _unknown_key(call: Call) -> AwsError:
+def unknown_key(call: Call) -> AwsError:
+    """Return the error for an access key that nobody was given."""
     if call.service == "ec2":
         return _refused(call, "")
     if call.service == "s3":

@@ -1,10 +1,11 @@
 """The front: what happens to a call between the socket and the cloud.
 
-Signature, token bucket, fault, latency, then the call itself in moto's thread. A refusal looks
-to the client exactly as AWS's would.
+Signature, token bucket, fault, latency, permission, then the call itself in moto's thread. A
+refusal looks to the client exactly as AWS's would.
 """
 
 import asyncio
+from http import HTTPStatus
 from secrets import token_hex
 from typing import NamedTuple
 from uuid import UUID
@@ -21,6 +22,7 @@ from sandbox.credentials import UNSIGNED, Credentials, missing_signature
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.operations import OPERATIONS, resources
 from sandbox.errors import AwsError, Reply, render
+from sandbox.iam.guard import Guard
 from sandbox.longpoll import LongPolls
 from sandbox.moto_server import MotoServer
 from sandbox.request import Call, parse
@@ -56,6 +58,7 @@ class Front:
         self._polls = parts.polls
         self._clock = parts.clock
         self._credentials = parts.credentials
+        self._guard = Guard(parts.cloud, parts.clock)
         self.tally = Tally()
         self.stopping = asyncio.Event()
 
@@ -122,14 +125,31 @@ class Front:
                     raise AwsError(fault.code, fault.message, status=fault.status)
                 if fault.kind == "hang":
                     return Reply(0, b"", code="hang")
+            held = self._is_held(call)
+            if held:
+                await self._moto.perform(self._guard.check, call)
             operation = OPERATIONS.get(call.action) if call.service == "ec2" else None
             if operation is None:
-                return await self._polls.call(call)
+                reply = await self._polls.call(call)
+                return await self._shown(call, reply) if held else reply
             answer = await self._moto.perform(operation, call, self._cloud)
             touched = answer.resources
             return Reply(200, answer.body)
         finally:
             self._settle(charge, touched)
+
+    def _is_held(self, call: Call) -> bool:
+        """Say whether a caller is held to policies; the account's own key is not."""
+        own = call.access_key == self._credentials.access_key_id
+        return self._behaviours.enforcing and not own
+
+    async def _shown(self, call: Call, reply: Reply) -> Reply:
+        """Return what the caller may see of an answer. Raises `AwsError` for what it may not."""
+        if reply.status != HTTPStatus.NOT_FOUND:
+            return reply
+        if await self._moto.perform(self._guard.hides, call):
+            raise AwsError("AccessDenied", "Access Denied", status=HTTPStatus.FORBIDDEN)
+        return reply
 
     def _settle(self, charge: "Charge | None", touched: int) -> None:
         """Give back the resource tokens of instances that the call did not touch."""

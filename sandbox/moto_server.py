@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from moto.backend_index import backend_url_patterns
+from moto.core.config import default_user_config
 from moto.core.exceptions import ServiceException
 from moto.ec2.exceptions import FilterNotImplementedError
 from moto.moto_server.werkzeug_app import (  # pyright: ignore[reportMissingTypeStubs]  moto has none
@@ -38,6 +39,8 @@ class MotoServer:
     """The emulated account, and the only thread that may touch it."""
 
     def __init__(self) -> None:
+        # AWS's own policies: read with the first call of IAM, in 0.1 s.
+        default_user_config["iam"] = {"load_aws_managed_policies": True}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
         self._application = DomainDispatcherApplication(create_backend_app)
 

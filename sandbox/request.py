@@ -43,6 +43,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     action: str
     region: Region
     scope: Scope | None
+    access_key: str = ""
+    """Of whom it says that it is, empty for nobody."""
     protocol: Protocol
     method: str
     path: str
@@ -73,6 +75,18 @@ def read_scope(authorization: str, query: Mapping[str, str]) -> Scope | None:
     return Scope(parts[0], parts[1], Region(parts[2]), parts[3].lower(), presigned=True)
 
 
+def access_key_of(authorization: str, query: Mapping[str, str]) -> str:
+    """Return the key that a request is signed with, empty for an anonymous one."""
+    scope = read_scope(authorization, query)
+    if scope is not None:
+        return scope.access_key_id
+    # Signature version 2, with which SDKs still sign links to objects.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+    if authorization.startswith("AWS "):
+        return authorization.removeprefix("AWS ").partition(":")[0]
+    return query.get("AWSAccessKeyId", "")
+
+
 def parse(
     *, method: str, target: str, headers: tuple[tuple[str, str], ...], body: bytes, request_id: str
 ) -> Call:
@@ -80,8 +94,10 @@ def parse(
     path, _, query = target.partition("?")
     by_name = {name.lower(): value for name, value in headers}
     form = _form(query, body, content_type=by_name.get("content-type", ""))
-    scope = read_scope(by_name.get("authorization", ""), dict(parse_qsl(query)))
-    service = scope.service if scope else _unsigned_service(form)
+    authorization, asked = by_name.get("authorization", ""), dict(parse_qsl(query))
+    scope = read_scope(authorization, asked)
+    access_key = access_key_of(authorization, asked)
+    service = scope.service if scope else _unsigned_service(form, access_key=access_key)
     target_header = by_name.get("x-amz-target", "")
     action = form.get("Action", "") or target_header.rpartition(".")[2]
     return Call(
@@ -89,6 +105,7 @@ def parse(
         action=action,
         region=scope.region if scope else DEFAULT_REGION,
         scope=scope,
+        access_key=access_key,
         protocol=_protocol(service, form=form, content_type=by_name.get("content-type", "")),
         method=method,
         path=path,
@@ -108,7 +125,9 @@ def _form(query: str, body: bytes, *, content_type: str) -> dict[str, str]:
     return values
 
 
-def _unsigned_service(form: Mapping[str, str]) -> str:
+def _unsigned_service(form: Mapping[str, str], *, access_key: str) -> str:
+    if access_key:
+        return "s3"
     version = {"2016-11-15": "ec2", "2011-06-15": "sts", "2010-05-08": "iam"}
     return version.get(form.get("Version", ""), "")
 

@@ -10,6 +10,7 @@ from cli import launch_flags as flags
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
 from cli.launch_order import Order, carry_out
+from cli.launch_permissions import review
 from cli.launch_plan import show_plan
 from cli.names import readable_name
 from cli.places import limits_around, region_around
@@ -57,6 +58,11 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     retries: flags.Retries = None,
     on_member_failure: flags.OnMemberFailure = None,
     no_peer_ssh: flags.NoPeerSsh = False,
+    iam_policy: flags.IamPolicy = None,
+    iam_managed_policies: flags.IamManagedPolicies = None,
+    iam_policy_file: flags.IamPolicyFile = None,
+    iam_role: flags.IamRole = "",
+    strict: flags.Strict = False,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = None,
@@ -96,6 +102,10 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "max_runtime": max_runtime,
         "retries": retries,
         "peer_ssh": False if no_peer_ssh else None,
+        "permissions": flags.read_permissions(
+            iam_policy, iam_managed_policies, iam_role, iam_policy_file
+        ),
+        "strict": strict or None,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),
@@ -106,6 +116,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         as_json=as_json,
     )
     _check_follow(order)
+    review(order.spec)
     if dry_run:
         asyncio.run(show_plan(order.spec, as_json=as_json))
     else:

@@ -12,12 +12,15 @@ from sandbox.errors import AwsError
 
 
 def find(cloud: Cloud, region: RegionState, asked: Profile) -> Any:
-    """Return moto's profile. Raises `AwsError` InvalidParameterValue while EC2 cannot use it."""
+    """Return moto's profile. Raises `AwsError` InvalidParameterValue while EC2 cannot use it.
+
+    EC2 learns of the profile in the first half of the delay, of its role in the second.
+    """
     profile = _look_up(region, asked)
     delay = cloud.draw(cloud.timings.profile_propagation)
     if profile is not None:
         created = profile.create_date.replace(tzinfo=UTC)
-        if (cloud.clock.now() - created).total_seconds() < delay:
+        if (cloud.clock.now() - created).total_seconds() < delay / 2:
             profile = None
     if profile is None:
         what, value = ("ARN", asked.arn) if asked.arn else ("name", asked.name)

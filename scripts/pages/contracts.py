@@ -8,7 +8,7 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, clouds, events, launches, members
+from spawn.contracts import arrays, clouds, events, grants, launches, members
 
 Schema = dict[str, Any]
 
@@ -23,6 +23,10 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
     launches.API_COLLECT: (launches.CollectRequest, launches.CollectReport),
     clouds.API_CLOUD: (clouds.CloudRequest, clouds.CloudReport),
+    grants.API_ENSURE: (grants.GrantRequest, grants.Grant),
+    grants.API_DESCRIBE: (grants.GrantRequest, grants.GrantDescription),
+    grants.API_LINT: (grants.LintRequest, grants.LintReport),
+    grants.API_COLLECT: (grants.CollectGrants, grants.CollectedGrants),
 }
 
 
@@ -40,7 +44,8 @@ def documents() -> dict[str, Schema]:
     for subject, (asked, answered) in QUESTIONS.items():
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
-    kinds |= {"array": arrays.Array, "member": members.Member, "event": CloudEvent}
+    kinds |= {"array": arrays.Array, "member": members.Member, "grant": grants.Grant}
+    kinds["event"] = CloudEvent
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

@@ -9,17 +9,21 @@ from pathlib import Path
 import msgspec
 
 from services.iam_broker.config import Settings
+from services.iam_broker.model import ArrayUse
 from services.iam_broker.ports import Answering, Stores, World
+from spawn.aws.clients import FALLBACK_REGION
 from spawn.aws.session import open_aws
 from spawn.aws.settings import AwsSettings
 from spawn.bus.callout import answering
 from spawn.bus.clients import Clients
 from spawn.bus.connection import Bus, connect
+from spawn.bus.fences import Fences
 from spawn.bus.issuing import Issuer
 from spawn.bus.once import Once
+from spawn.bus.publish import Events
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
-from spawn.contracts import grants, members
+from spawn.contracts import arrays, grants, members
 from spawn.contracts.identities import ACCOUNT
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
@@ -35,10 +39,15 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
             open_aws(load(AwsSettings, prefix="SPAWN_AWS_"), context.clock)
         )
         yield World(
+            settings=context.settings,
             deployment=context.deployment,
+            region=aws.region or FALLBACK_REGION,
             clock=context.clock,
+            events=Events(bus),
+            fences=Fences(bus, holder=context.replica),
             stores=Stores(
                 grants=Store(bus, grants.BUCKET, grants.Grant),
+                arrays=Store(bus, arrays.BUCKET, ArrayUse),
                 members=Store(bus, members.BUCKET, members.Member),
             ),
             aws=aws,

@@ -1,5 +1,6 @@
 """The IAM broker's settings, read from `SPAWN_…`."""
 
+from datetime import timedelta
 from typing import Annotated
 
 import msgspec
@@ -32,3 +33,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             " account, who closes the connections of machines that have ended"
         ),
     ] = ""
+    regions: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description="Regions that are swept even when no record names them, with commas."
+        ),
+    ] = ()
+    iam_boundary: Annotated[
+        str,
+        msgspec.Meta(
+            description="ARN of the managed policy that bounds every role; without it,"
+            " spawn-boundary, which is made"
+        ),
+    ] = ""
+    iam_allowed_roles: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(description="Existing roles that --iam-role may name, with commas"),
+    ] = ()
+    iam_ceiling: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            description="Permissions that no launch may go above, service:Level with commas;"
+            " without it there is no such limit"
+        ),
+    ] = ()
+    iam_grace: Annotated[
+        timedelta, msgspec.Meta(description="How long a grant that nobody uses is kept.")
+    ] = timedelta(hours=24)

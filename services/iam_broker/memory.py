@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
@@ -12,6 +12,9 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.members import Member, member_key
 from spawn.errors import Outcome
+
+TRUSTED_FOR = timedelta(minutes=10)
+"""How long what was looked at in IAM is taken to be as it was."""
 
 
 class Roster:
@@ -110,9 +113,28 @@ class Lookups:
 
 
 class Memory:
-    """What this replica remembers between decisions; losing it costs a few calls."""
+    """What this replica remembers between decisions; losing it costs a few calls.
+
+    `managed` has the documents of managed policies that were looked at, by ARN, and `existing`
+    the grants that roles of others are, by the role's name.
+    """
 
     def __init__(self) -> None:
         self.grants = Mirror[Grant]()
-        self.checked: dict[str, datetime] = {}
+        self.managed: dict[str, str] = {}
+        self.existing: dict[str, Grant] = {}
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._trusted: dict[str, datetime] = {}
+
+    def trust(self, what: str, now: datetime) -> None:
+        """Note that something in IAM (a grant's hash, an ARN, a role's name) was looked at."""
+        self._trusted[what] = now + TRUSTED_FOR
+
+    def distrust(self, what: str) -> None:
+        """Have something looked at again."""
+        self._trusted.pop(what, None)
+
+    def is_trusted(self, what: str, now: datetime) -> bool:
+        """Say whether something was looked at so short a while ago that it need not be again."""
+        until = self._trusted.get(what)
+        return until is not None and now < until

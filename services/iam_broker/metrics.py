@@ -11,3 +11,4 @@ VERIFICATION_DURATION = histogram(
 LOOKUPS = counter("iam_broker", "lookups", "Instances looked up in EC2 that no record names.")
 CLOSED = counter("iam_broker", "connections_closed", "Connections of ended machines closed.")
 GRANT_STEPS = counter("iam_broker", "grant_steps", "Changes made in IAM, by kind.", ("step",))
+COLLECTED = counter("iam_broker", "grants_collected", "Grants deleted because nobody needed them.")

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from services.iam_broker.config import Settings
 from services.iam_broker.memory import Lookups, Memory, Roster
+from services.iam_broker.model import ArrayUse
 from spawn.aws.ports import AwsPort
 from spawn.bus.callout import Judge
 from spawn.bus.clients import Connected
-from spawn.bus.ports import StorePort
+from spawn.bus.ports import EventsPort, FencesPort, StorePort
 from spawn.clock import Clock
 from spawn.contracts.grants import Grant
 from spawn.contracts.members import Member
@@ -45,19 +47,24 @@ class Stores:
     """The broker's own records, and the launcher's that it reads."""
 
     grants: StorePort[Grant]
+    arrays: StorePort[ArrayUse]
     members: StorePort[Member]
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """All that a handler may touch.
+    """All that a handler may touch. `region` is where AWS is asked by default.
 
     `answering` and `clients` are None where the bus does not ask us, or does not obey us.
     """
 
+    settings: Settings
     deployment: str
+    region: str
     clock: Clock
     stores: Stores
+    events: EventsPort
+    fences: FencesPort
     aws: AwsPort
     once: OncePort
     answering: Answering | None

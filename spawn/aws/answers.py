@@ -45,6 +45,8 @@ def described(instance: InstanceTypeDef) -> Described:
         launch_index=instance.get("AmiLaunchIndex", 0),
         client_token=ClientToken(instance.get("ClientToken", "")),
         tags=tags(instance.get("Tags", [])),
+        # Of an ARN with a path, the name is what is behind the last slash.
+        profile=instance.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
     )
 
 

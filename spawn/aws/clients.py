@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 FALLBACK_REGION = "us-east-1"
 """Where services that answer for every region are asked when no region is configured."""
 
+_SIGNED_BY_4 = AioConfig(signature_version="s3v4")
+"""botocore still signs links by version 2, which buckets that are younger than 2020 refuse
+(https://docs.aws.amazon.com/AmazonS3/latest/API/specify-signature-version.html)."""
+
 _loading = threading.Lock()
 
 
@@ -92,7 +96,8 @@ class Clients:
 
     async def _make(self, service: str, region: str) -> Any:
         await asyncio.to_thread(_load, service)
-        client = self._session.client(service, region_name=region, config=self._config)
+        config = self._config.merge(_SIGNED_BY_4) if service == "s3" else self._config
+        client = self._session.client(service, region_name=region, config=config)
         return await self._stack.enter_async_context(client)
 
 

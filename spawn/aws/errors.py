@@ -24,7 +24,7 @@ _CAUSES: dict[Cause, frozenset[str]] = {
     Cause.INTERNAL: frozenset({
         "InternalError", "InternalFailure", "ServerInternal", "InternalServerError",
         "ServiceUnavailable", "Unavailable", "ConcurrentTagAccess", "IDPCommunicationError",
-        "OperationAborted",
+        "OperationAborted", "ConcurrentModification", "EntityTemporarilyUnmodifiable",
     }),
     Cause.CAPACITY: frozenset({
         "InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientHostCapacity",
@@ -45,13 +45,13 @@ _CAUSES: dict[Cause, frozenset[str]] = {
         "PendingVerification", "OperationNotPermitted", "InvalidClientTokenId",
         "UnrecognizedClientException", "SignatureDoesNotMatch", "IncompleteSignature",
         "MissingAuthenticationToken", "ExpiredToken", "ExpiredTokenException", "RequestExpired",
-        "TagPolicyViolation", "403",
+        "TagPolicyViolation", "UnmodifiableEntity", "403",
     }),
     Cause.EXISTS: frozenset({
         "IdempotentParameterMismatch", "InvalidGroup.Duplicate", "InvalidPermission.Duplicate",
         "InvalidKeyPair.Duplicate", "EntityAlreadyExists", "ResourceInUse", "DependencyViolation",
         "IncorrectInstanceState", "IncorrectState", "BucketAlreadyExists",
-        "BucketAlreadyOwnedByYou",
+        "BucketAlreadyOwnedByYou", "DeleteConflict",
     }),
     Cause.ABSENT: frozenset({
         "ParameterNotFound", "NoSuchEntity", "InvalidAMIID.Unavailable",

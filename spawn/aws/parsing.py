@@ -23,11 +23,12 @@ _SLICE = 65_536
 _READ = {
     "Reservation": frozenset({"Instances"}),
     "Instance": frozenset({
-        "AmiLaunchIndex", "ClientToken", "ImageId", "InstanceId", "InstanceLifecycle",
-        "InstanceType", "LaunchTime", "Placement", "PrivateIpAddress", "PublicIpAddress", "State",
-        "StateReason", "StateTransitionReason", "SubnetId", "Tags",
+        "AmiLaunchIndex", "ClientToken", "IamInstanceProfile", "ImageId", "InstanceId",
+        "InstanceLifecycle", "InstanceType", "LaunchTime", "Placement", "PrivateIpAddress",
+        "PublicIpAddress", "State", "StateReason", "StateTransitionReason", "SubnetId", "Tags",
     }),
     "Placement": frozenset({"AvailabilityZone"}),
+    "IamInstanceProfile": frozenset({"Arn"}),
 }  # fmt: skip
 """The members that `spawn.aws.answers` reads."""
 

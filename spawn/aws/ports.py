@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Protocol
 
+from spawn.aws.iam_ports import IamPort
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
-from spawn.contracts.grants import InstanceProfile, Role
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances
@@ -148,36 +148,6 @@ class S3Port(Protocol):
 
     async def presigned_get(self, bucket: str, key: str, *, expires: timedelta) -> str:
         """Return a URL from which the object can be read without credentials for a while."""
-        ...
-
-
-class IamPort(Protocol):
-    """Identity and Access Management. Every method raises an `Outcome`."""
-
-    async def role(self, name: str) -> Role:
-        """Return a role. Raises `NotFound`."""
-        ...
-
-    async def create_role(self, role: Role) -> None:
-        """Make a role without permissions. Raises `Conflict` when the name is taken."""
-        ...
-
-    async def set_trust(self, name: str, trust: str) -> None:
-        """Replace who may assume a role."""
-        ...
-
-    async def instance_profile(self, name: str) -> InstanceProfile:
-        """Return an instance profile. Raises `NotFound`."""
-        ...
-
-    async def create_instance_profile(
-        self, name: str, *, path: str, tags: Mapping[str, str]
-    ) -> None:
-        """Make a profile without a role. Raises `Conflict` when the name is taken."""
-        ...
-
-    async def add_role(self, profile: str, role: str) -> None:
-        """Put a role into a profile. Raises `Conflict` when one is in it."""
         ...
 
 

@@ -46,12 +46,16 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance as EC2 lists it, with what tells whose it is."""
+    """An instance as EC2 lists it, with what tells whose it is.
+
+    `profile` is the name of its instance profile, empty for none.
+    """
 
     instance: Instance
     launch_index: int
     client_token: ClientToken
     tags: dict[str, str]
+    profile: str = ""
 
 
 class RunInstances(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool
@@ -66,6 +67,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
+    `permissions` are those of every machine; `strict` rejects what they would be warned of.
     """
 
     name: str
@@ -92,6 +94,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_runtime: str = ""
     retries: int = 0
     peer_ssh: bool = True
+    permissions: Permissions = Permissions()
+    strict: bool = False
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -167,7 +171,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `pools` are in the order in which they are tried; `calls` counts AWS calls by API when the
     first pool has room, and `expected_seconds` is how long they take at the rate that EC2 allows;
-    `hourly_usd` is absent where no price is known.
+    `hourly_usd` is absent where no price is known; `permissions` say in words what machines may
+    do in AWS.
     """
 
     name: str
@@ -182,6 +187,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease
     hourly_usd: float | None = None
     expected_seconds: float = 0.0
+    permissions: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()
 
 
 class CollectRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

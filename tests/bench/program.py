@@ -11,13 +11,14 @@ from typing import NamedTuple
 import msgspec
 
 from tests.bench import arrays, crowds
+from tests.bench.grants import grants
 from tests.bench.jobs import jobs
 from tests.bench.large import large
 from tests.bench.machine import at_the_end
 from tests.bench.ours import Launcher, launcher
 from tests.bench.plane import control
 from tests.bench.rates import rates
-from tests.bench.results import Beside, Crowd, Jobs, Machine, Memory, Other, Report, Size
+from tests.bench.results import Beside, Crowd, Ensured, Jobs, Machine, Memory, Other, Report, Size
 from tests.bench.startup import startup
 from tests.fixtures.jobs import set_machines
 
@@ -91,6 +92,7 @@ class _Launches(NamedTuple):
     crowd: Crowd
     beside: Beside | None
     memory: Memory
+    grants: list[Ensured]
 
 
 async def measure(program: Program, folder: Path, here: Machine, *, begun: float) -> Report:
@@ -117,6 +119,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         beside=launched.beside,
         bus=bus,
         memory=launched.memory,
+        grants=launched.grants,
         large=await large(folder / "large", program.large) if program.large else None,
         jobs=done,
         took=time.perf_counter() - begun,
@@ -135,6 +138,8 @@ async def _launches(ours: Launcher, program: Program) -> _Launches:
     idle = plane.memory()
     if program.hasty:
         plane.cloud.hasten(boot=0.5, end=0.2)
+    _say("grants")
+    granted = await grants(plane, runs=program.runs)
     _say("arrays")
     sizes = await arrays.sizes(ours, program.sizes, runs=program.runs)
     loaded, idle_cpu = plane.memory(), await plane.share(program.idle)
@@ -146,7 +151,7 @@ async def _launches(ours: Launcher, program: Program) -> _Launches:
     large = program.beside
     beside = await crowds.small_beside_large(ours, large=large) if large else None
     memory = Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu)
-    return _Launches(sizes, others, crowd, beside, memory)
+    return _Launches(sizes, others, crowd, beside, memory, granted)
 
 
 async def _jobs(ours: Launcher, program: Program, folder: Path) -> Jobs:

@@ -199,6 +199,13 @@ class Jobs(Result, frozen=True, kw_only=True):
     output: Output
 
 
+class Ensured(Result, frozen=True, kw_only=True):
+    """A grant's permissions asked of the IAM broker: made new, verified in IAM, or known."""
+
+    what: str
+    seconds: list[float]
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -215,3 +222,4 @@ class Report(Result, frozen=True, kw_only=True):
     memory: Memory
     large: Large | None = None
     jobs: Jobs | None = None
+    grants: list[Ensured] = []

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Jobs, Large, Other, Rate, Report, Size
+from tests.bench.results import Costs, Ensured, Jobs, Large, Other, Rate, Report, Size
 
 Row = Sequence[str]
 
@@ -17,6 +17,7 @@ def render(report: Report) -> str:
         _many(report),
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
         _jobs(report.jobs) if report.jobs else "",
+        _table(("a grant is", "ms", "calls of IAM", "which"), map(_ensured, report.grants)),
         _starts(report),
         _large(report.large) if report.large else "",
     )
@@ -147,6 +148,14 @@ def _jobs(jobs: Jobs) -> str:
         ),
     )
     return _table(("machines", "found", "limit"), rows)
+
+
+def _ensured(ensured: Ensured) -> Row:
+    which = ", ".join(
+        name if number == 1 else f"{number} {name}" for name, number in ensured.calls.items()
+    )
+    spent = f"{1000 * median(ensured.seconds):.0f}"
+    return (ensured.what, spent, str(sum(ensured.calls.values())), which or "-")
 
 
 def _starts(report: Report) -> str:

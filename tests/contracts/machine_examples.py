@@ -22,7 +22,7 @@ from spawn.contracts.reports import (
     JobStarted,
     Report,
 )
-from tests.contracts.nouns import ARRAY, FACTS, FIRST, JOB, LEASE, NOON
+from tests.contracts.nouns import ARRAY, FACTS, FIRST, JOB, LEASE, NOON, PERMISSIONS
 
 QUESTIONS: dict[str, msgspec.Struct] = {
     "ask": Ask(generation=1, page=2),
@@ -71,7 +71,13 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         array_id=ARRAY, argv=("ls", "-l"), ranks=(0, 3), timeout_seconds=90
     ),
     "answer.exec": ExecStarted(exec_id="0123456789abcdef", ranks=(0, 3)),
-    "request.ensure": GrantRequest(policies=("s3:ReadOnly",)),
+    "request.ensure": GrantRequest(
+        **msgspec.structs.asdict(PERMISSIONS),
+        region="us-east-1",
+        array_id=ARRAY,
+        strict=True,
+        again=True,
+    ),
 }
 
 REPORTED: dict[str, Report] = {

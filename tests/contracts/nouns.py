@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from spawn.contracts.arrays import Boot
+from spawn.contracts.grants import Permissions
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.launches import (
@@ -41,6 +42,12 @@ INSTANCE = Instance(
     launched_at=NOON,
     reason="Server.SpotInstanceTermination",
 )
+PERMISSIONS = Permissions(
+    policies=("s3:ReadOnly:my-bucket/in/*",),
+    managed=("AmazonSSMReadOnlyAccess",),
+    role="science",
+    documents=('{"Version":"2012-10-17","Statement":[]}',),
+)
 SPEC = LaunchSpec(
     name="training",
     count=8,
@@ -66,6 +73,8 @@ SPEC = LaunchSpec(
     max_runtime="4h",
     retries=2,
     peer_ssh=False,
+    permissions=PERMISSIONS,
+    strict=True,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,

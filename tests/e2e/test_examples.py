@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.machines.init import sshd
+from spawn.runtime.supervisor import specs
 from tests.fixtures.control import Plane, Result
 from tests.fixtures.jobs import follow
 
@@ -66,6 +67,28 @@ async def test_mpi(machines_plane: Plane) -> None:
 def find_sshd() -> subprocess.CompletedProcess[str]:
     words = [ROOT / "scripts/debian", "openssh-server", "sshd", "libwrap0"]
     return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+async def test_s3_pipeline(machines_plane: Plane) -> None:
+    cloud, bucket = machines_plane.cloud(), "pipeline-texts"
+    stage = EXAMPLES / "s3-pipeline/stage.py"
+    staged = await asyncio.create_subprocess_exec(
+        sys.executable, stage, bucket, env=machines_plane.environment(specs.aws_exports(cloud))
+    )
+    assert await staged.wait() == 0
+    flags = (
+        "--iam-policy", f"s3:ReadOnly:{bucket}/in/*,s3:WriteOnly:{bucket}/out/*",
+        "--env", f"BUCKET={bucket}",
+    )  # fmt: skip
+    command = inline("s3-pipeline/pipeline.py")
+    lines = await lines_of(machines_plane, "pipeline", command, 4, *flags)
+    assert lines[:3] == [
+        "pipeline-0 | in/0.txt -> out/0.json",
+        "pipeline-0 | in/0.txt stays as it is: AccessDenied",
+        "pipeline-0 | in/4.txt -> out/4.json",
+    ]
+    assert sum(" -> out/" in line for line in lines) == 8
+    assert sum("stays as it is: AccessDenied" in line for line in lines) == 4
 
 
 async def test_torch_ddp(machines_plane: Plane) -> None:

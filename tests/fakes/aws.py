@@ -9,9 +9,8 @@ from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.clock import Clock
 from spawn.contracts.identities import NONCE_HEADER, SignedCall
 from tests.fakes.ec2 import REGION, ZONES, FakeInstances
-from tests.fakes.iam import FakeIam
+from tests.fakes.iam import ACCOUNT, FakeIam
 
-ACCOUNT = "123456789012"
 TYPES = ("t3.micro", "t3.medium", "m7i.large")
 IMAGE = Image(
     id="ami-0000000000000001",
@@ -159,7 +158,7 @@ class FakeAws:
         self._ec2: dict[str, FakeEc2] = {}
         self._ssm: dict[str, FakeSsm] = {}
         self._s3: dict[str, FakeS3] = {}
-        self._iam = FakeIam()
+        self._iam = FakeIam(clock)
         self._sts = FakeSts()
 
     def iam(self) -> FakeIam:

@@ -249,6 +249,7 @@ class FakeInstances:
             launch_index=machine.launch_index,
             client_token=request.client_token,
             tags=dict(machine.tags),
+            profile=request.instance_profile,
         )
 
 

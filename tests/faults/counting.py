@@ -13,10 +13,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
-from services.launcher.config import Settings
-from services.launcher.ports import Stores, World
 from spawn.bus.ports import Receipt
 from spawn.bus.publish import Events
 from spawn.contracts.events import Event
@@ -95,7 +93,7 @@ class Counted:
         if name == "update":
             _key, record, _revision = begin.args
             shown = f"{shown} {record.state}" if hasattr(record, "state") else shown
-        if name in {"ec2", "ssm"}:
+        if name in {"ec2", "ssm", "iam"}:
             return Counted(begin(), name, self._turnstile)
         if name == "hold":
             return self._hold(begin(), shown)
@@ -143,25 +141,26 @@ class CountedEvents(Events):
             return await super().publish(event)
 
 
-def counted(
-    open_world: Callable[[Context[Settings]], AbstractAsyncContextManager[World]],
-    turnstile: Turnstile,
-) -> Callable[[Context[Settings]], AbstractAsyncContextManager[World]]:
-    """Wrap the opening of a launcher's world so that all its doors are counted."""
+Open = Callable[[Context[Any]], AbstractAsyncContextManager[Any]]
+"""Opens the world of a service."""
+
+
+def counted(open_world: Open, turnstile: Turnstile) -> Open:
+    """Wrap the opening of a service's world so that all its doors are counted."""
 
     def count(door: object, name: str) -> Any:
         return Counted(door, name, turnstile)
 
     @asynccontextmanager
-    async def opened(context: Context[Settings]) -> AsyncGenerator[World]:
+    async def opened(context: Context[Any]) -> AsyncGenerator[Any]:
         async with open_world(context) as world:
             stores = {
                 field.name: count(getattr(world.stores, field.name), field.name)
-                for field in fields(Stores)
+                for field in fields(world.stores)
             }
             yield replace(
                 world,
-                stores=Stores(**cast("Any", stores)),
+                stores=replace(world.stores, **stores),
                 events=CountedEvents(context, turnstile),
                 fences=count(world.fences, "fences"),
                 aws=count(world.aws, "aws"),

@@ -100,8 +100,15 @@ class Plant:
         self.launchers: list[Launcher] = []
         self.folder = folder
 
-    def start(self, replica: str = "a", *, kill: Kill | None = None, **settings: str) -> Launcher:
-        """Start a launcher; `settings` are variables without `SPAWN_`, in lower case."""
+    def start(
+        self,
+        replica: str = "a",
+        *,
+        kill: Kill | None = None,
+        service: str = "launcher",
+        **settings: str,
+    ) -> Launcher:
+        """Start a service; `settings` are variables without `SPAWN_`, in lower case."""
         number = len(self.launchers)
         log, journal = (self.folder / f"{number}-{replica}.{end}" for end in ("log", "calls"))
         env = {
@@ -112,7 +119,7 @@ class Plant:
             "SPAWN_REPLICA": replica,
             **{f"SPAWN_{name.upper()}": value for name, value in settings.items()},
         }
-        process = start(Start(env=env, log=log, journal=journal, kill=kill))
+        process = start(Start(env=env, log=log, journal=journal, kill=kill, service=service))
         self.launchers.append(Launcher(process, journal, log))
         return self.launchers[-1]
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from services.iam_broker import metrics
 from services.iam_broker.apply import record
+from services.iam_broker.handlers.look import find_role
+from services.iam_broker.handlers.wanted import existing_grant
 from services.iam_broker.model import Claim, Expected, Session
 from services.iam_broker.plan.grants import grant_of, is_ours
 from services.iam_broker.plan.proofs import FRESH, read_proof, read_session
@@ -49,10 +51,13 @@ async def admit(world: World, knock: Knock) -> Permissions:
     )
     claim = read_proof(knock.token, expected)
     session = await _verify(world, claim)
-    await _check_role(world, session.role)
+    if session.ours:
+        await _check_role(world, session.role)
     if not await world.once.claim(claim.nonce, lasting=_NONCES_KEPT):
         raise Rejected("the proof has been used before", code="Replay", cause=Cause.PERMISSION)
     identity = await _identify(world, session, claim.region)
+    if not session.ours:
+        await _check_given(world, session, identity, claim.region)
     metrics.VERIFICATION_DURATION.observe(world.clock.monotonic() - began)
     return Permissions(
         name=identity.instance_id,
@@ -82,7 +87,12 @@ async def _verify(world: World, claim: Claim) -> Session:
     answer = "failed"
     try:
         caller = await world.aws.sts().whoami(claim.call)
-        session = read_session(caller.account, caller.arn, ours=await world.aws.account())
+        session = read_session(
+            caller.account,
+            caller.arn,
+            ours=await world.aws.account(),
+            allowed=world.settings.iam_allowed_roles,
+        )
         answer = "accepted"
     except Rejected:
         answer = "refused"
@@ -96,16 +106,37 @@ async def _check_role(world: World, name: str) -> None:
     """Raise `Rejected` unless a broker of this deployment has made the role."""
     await world.memory.grants.caught_up.wait()
     known = world.memory.grants.items().values()
-    if any(entry.value.role == name for entry in known):
+    if any(entry.value.ours and entry.value.role == name for entry in known):
         return
-    try:
-        role = await world.aws.iam().role(name)
-    except NotFound:
-        role = None
+    role = await find_role(world, name)
     if role is None or not is_ours(role, deployment=world.deployment):
         raise Rejected(f"role {name} is not ours", code="NoGrant", cause=Cause.PERMISSION)
     # The bus has lost what we had recorded, or never knew it.
     await record(world, grant_of(role))
+
+
+async def _check_given(world: World, session: Session, identity: Identity, region: str) -> None:
+    """Raise `Rejected` unless the machine was launched with this role, which is not ours."""
+    grant = await existing_grant(world, session.role)
+    if await _profile_of(world, identity, region) != grant.profile:
+        raise Rejected(
+            f"{identity.instance_id} was not given role {session.role}",
+            code="NoGrant",
+            cause=Cause.PERMISSION,
+        )
+
+
+async def _profile_of(world: World, identity: Identity, region: str) -> str:
+    """Return the instance profile that a machine was launched with."""
+    try:
+        array = (await world.stores.arrays.get(identity.array_id)).value
+    except NotFound:
+        array = None
+    if array is not None and array.placement is not None:
+        return array.placement.instance_profile
+    # Its array's record is yet to be made again from its tags.
+    described = await world.lookups.find(region, identity.instance_id)
+    return described.profile if described is not None else ""
 
 
 async def _identify(world: World, session: Session, region: str) -> Identity:

@@ -1,125 +1,183 @@
-"""Which role and profile a grant needs, and the next step to them."""
+"""Which role and profile a set of permissions needs, and what is missing in IAM; pure."""
 
 import hashlib
 import json
+from collections.abc import Iterator
 
 from services.iam_broker.model import (
     AddRole,
+    Attach,
     CreateProfile,
     CreateRole,
+    DeletePolicy,
+    Detach,
+    PutPolicy,
+    SetBoundary,
     SetTrust,
     Steps,
+    TagRole,
     Wanted,
 )
-from spawn.contracts.grants import Grant, GrantRequest, InstanceProfile, Role
-from spawn.errors import Conflict, Rejected
+from services.iam_broker.plan.content import Content
+from services.iam_broker.plan.trust import TRUST, is_same, trusts_as_ours
+from spawn.contracts.grants import Grant, InstanceProfile, Permissions, Role
+from spawn.errors import Conflict
 
 PATH = "/spawn/"
 """Under which all of our roles stand: who launches may pass these, and no others."""
 
-SCHEMA = "1"
+SCHEMA = "2"
 """Goes up when what a grant is made of changes, so that old ones are not taken for new ones."""
 
+POLICY = "spawn"
+"""The name of a role's one inline policy."""
+
 HASH_TAG = "spawn:grant-hash"
-_DEPLOYMENT_TAG = "spawn:deployment"
+DEPLOYMENT_TAG = "spawn:deployment"
 _NAME_DIGITS = 16
-_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "ec2.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 
 
-def plan_grant(request: GrantRequest, *, deployment: str) -> Wanted:
-    """Say what is to be in IAM; raise `Rejected` for permissions that can't be granted."""
-    if request.policies:
-        raise Rejected(
-            f"policies={', '.join(request.policies)!r}: only machines without permissions of"
-            " their own can be launched",
-            field="policies",
-        )
-    content = {"schema": SCHEMA, "deployment": deployment, "trust": _TRUST, "policy": None}
-    digest = hashlib.sha256(_canonical(content).encode()).hexdigest()
-    name = f"spawn-{digest[:_NAME_DIGITS]}"
+def plan_grant(content: Content, *, boundary: str, deployment: str) -> Wanted:
+    """Say what is to be in IAM for a set of permissions, within the boundary of that ARN."""
+    made_of = {
+        "schema": SCHEMA,
+        "deployment": deployment,
+        "trust": TRUST,
+        "boundary": boundary,
+        "policy": json.loads(content.document) if content.document else None,
+        "managed": sorted(content.managed),
+    }
+    digest = hashlib.sha256(canonical(made_of).encode()).hexdigest()
+    name = role_name(digest)
     tags = {
         "spawn:managed": "true",
-        _DEPLOYMENT_TAG: deployment,
+        DEPLOYMENT_TAG: deployment,
         HASH_TAG: digest,
         "spawn:grant-schema": SCHEMA,
     }
     return Wanted(
-        grant=Grant(hash=digest, role=name, profile=name, path=PATH),
-        role=Role(name=name, path=PATH, trust=_canonical(_TRUST), tags=tags),
+        grant=Grant(
+            hash=digest,
+            role=name,
+            profile=name,
+            path=PATH,
+            statements=content.statements,
+            permissions=content.permissions,
+        ),
+        role=Role(
+            name=name,
+            path=PATH,
+            trust=canonical(TRUST),
+            tags=tags,
+            inline={POLICY: content.document} if content.document else {},
+            attached=tuple(sorted(content.managed)),
+            boundary=boundary,
+        ),
     )
 
 
-def next_step(wanted: Wanted, role: Role | None, profile: InstanceProfile | None) -> Steps | None:
-    """Return what to do next; None when IAM has all of it.
+def steps_to(want: Role, role: Role | None, profile: InstanceProfile | None) -> tuple[Steps, ...]:
+    """Return all that is to be done, in order; nothing when IAM has all of it.
 
-    Raises `Conflict` when what is there is not ours, or is more than we would grant.
+    What is ours is completed and corrected. Raises `Conflict` when what is there is not ours.
     """
-    want = wanted.role
-    if role is None:
-        return CreateRole(role=want, reason="there is no such role")
-    _check_ours(want, role)
-    if not trusts_as_ours(role):
-        return SetTrust(role=want, reason="others than EC2 might assume the role")
-    if profile is None:
-        return CreateProfile(role=want, reason="there is no such profile")
-    if not profile.roles:
-        return AddRole(role=want, reason="the profile is empty")
-    if profile.roles != (want.name,) or profile.path != want.path:
-        raise Conflict(
-            f"instance profile {profile.path}{profile.name} is not ours: it gives"
-            f" {', '.join(profile.roles)}; delete it",
-            code="GrantMismatch",
-        )
-    return None
+    if role is not None:
+        _check_ours(want, role)
+    if profile is not None:
+        _check_profile(want, profile)
+    return (*_to_role(want, role), *_to_profile(want, profile))
 
 
 def is_ours(role: Role, *, deployment: str) -> bool:
-    """Say whether a role is one that a broker of this deployment has made, unchanged."""
+    """Say whether a role is one that a broker of this deployment has made, for EC2 alone."""
     digest = role.tags.get(HASH_TAG, "")
     return (
         role.path == PATH
-        and role.tags.get(_DEPLOYMENT_TAG) == deployment
-        and role.name == f"spawn-{digest[:_NAME_DIGITS]}"
+        and role.tags.get(DEPLOYMENT_TAG) == deployment
+        and role.name == role_name(digest)
         and trusts_as_ours(role)
     )
 
 
+def role_name(digest: str) -> str:
+    """Return the name of the role and profile of a grant's hash."""
+    return f"spawn-{digest[:_NAME_DIGITS]}"
+
+
 def grant_of(role: Role) -> Grant:
     """Return the record of a role that is ours."""
-    return Grant(hash=role.tags[HASH_TAG], role=role.name, profile=role.name, path=role.path)
+    return Grant(
+        hash=role.tags[HASH_TAG],
+        role=role.name,
+        profile=role.name,
+        path=role.path,
+        permissions=Permissions(managed=role.attached),
+        made_at=role.created_at,
+        used_at=role.used_at,
+    )
 
 
-def trusts_as_ours(role: Role) -> bool:
-    """Say whether EC2, and nobody else, may assume a role."""
-    try:
-        return json.loads(role.trust) == _TRUST
-    except ValueError:
-        return False
+def canonical(content: object) -> str:
+    """Return the one way to write a value as JSON."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def _to_role(want: Role, found: Role | None) -> Iterator[Steps]:
+    if found is None:
+        yield CreateRole(name=want.name, role=want, reason="there is no such role")
+        found = Role(
+            name=want.name,
+            path=want.path,
+            trust=want.trust,
+            tags=want.tags,
+            boundary=want.boundary,
+        )
+    # What limits a role comes before what it allows.
+    if found.boundary != want.boundary:
+        yield SetBoundary(name=want.name, arn=want.boundary, reason="its boundary is another")
+    if not is_same(found.trust, want.trust):
+        yield SetTrust(name=want.name, trust=want.trust, reason="others might assume it")
+    yield from _to_policies(want, found)
+    if not want.tags.items() <= found.tags.items():
+        yield TagRole(name=want.name, tags=want.tags, reason="its tags are not whole")
+
+
+def _to_policies(want: Role, found: Role) -> Iterator[Steps]:
+    for policy in sorted(found.inline.keys() - want.inline.keys()):
+        yield DeletePolicy(name=want.name, policy=policy, reason="it was not asked for")
+    for arn in sorted({*found.attached} - {*want.attached}):
+        yield Detach(name=want.name, arn=arn, reason="it was not asked for")
+    for policy, document in sorted(want.inline.items()):
+        if not is_same(found.inline.get(policy, ""), document):
+            reason = "it says something else" if policy in found.inline else "it is not there"
+            yield PutPolicy(name=want.name, policy=policy, document=document, reason=reason)
+    for arn in sorted({*want.attached} - {*found.attached}):
+        yield Attach(name=want.name, arn=arn, reason="it is not attached")
+
+
+def _to_profile(want: Role, found: InstanceProfile | None) -> Iterator[Steps]:
+    if found is None:
+        yield CreateProfile(
+            name=want.name, path=want.path, tags=want.tags, reason="there is no such profile"
+        )
+    if found is None or not found.roles:
+        yield AddRole(name=want.name, reason="the profile is empty")
 
 
 def _check_ours(want: Role, found: Role) -> None:
-    known = {name: found.tags.get(name, "") for name in want.tags}
-    if found.path != want.path or known != want.tags:
+    marks = (HASH_TAG, DEPLOYMENT_TAG)
+    if found.path != want.path or any(found.tags.get(one) != want.tags[one] for one in marks):
         raise Conflict(
-            f"role {found.path}{found.name} was not made for this deployment; delete it",
-            code="GrantMismatch",
-        )
-    if found.policies:
-        raise Conflict(
-            f"role {found.path}{found.name} allows more than was asked for"
-            f" ({', '.join(found.policies)}); take these policies from it",
+            f"role {found.path}{found.name} was not made for this grant of deployment"
+            f" {want.tags[DEPLOYMENT_TAG]}; delete it",
             code="GrantMismatch",
         )
 
 
-def _canonical(content: object) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+def _check_profile(want: Role, found: InstanceProfile) -> None:
+    if found.path != want.path or found.roles not in {(), (want.name,)}:
+        raise Conflict(
+            f"instance profile {found.path}{found.name} is not ours: it gives"
+            f" {', '.join(found.roles) or 'no role'}; delete it",
+            code="GrantMismatch",
+        )

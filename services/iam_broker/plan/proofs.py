@@ -7,6 +7,7 @@ nor what it says.
 import base64
 import binascii
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -48,8 +49,10 @@ _CONTENT_TYPES = frozenset(
 _STAMP = "%Y%m%dT%H%M%SZ"
 _STAMP_FORM = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _ARN = re.compile(
-    r"arn:aws(?:-[a-z-]+)?:sts::[0-9]{12}:assumed-role/(spawn-[0-9a-f]{16})/(i-[0-9a-f]{8,17})"
+    r"arn:aws(?:-[a-z-]+)?:sts::[0-9]{12}:assumed-role/([\w+=,.@-]{1,64})/(i-[0-9a-f]{8,17})",
+    re.ASCII,
 )
+_OUR_ROLE = re.compile(r"spawn-[0-9a-f]{16}")
 
 
 def read_proof(token: str, expected: Expected) -> Claim:
@@ -70,12 +73,19 @@ def read_proof(token: str, expected: Expected) -> Claim:
     return Claim(call=call, region=region, nonce=nonce)
 
 
-def read_session(account: str, arn: str, *, ours: str) -> Session:
-    """Return whose signature STS found; raise `Rejected` when it is not an instance of ours."""
+def read_session(account: str, arn: str, *, ours: str, allowed: Collection[str] = ()) -> Session:
+    """Return whose signature STS found; raise `Rejected` when it is not an instance of ours.
+
+    `ours` is our account, and `allowed` are roles that we have not made and machines may have.
+    """
     match = _ARN.fullmatch(arn)
     if account != ours or match is None:
         raise _refused("the signature is not that of an instance of ours")
-    return Session(role=match.group(1), instance_id=InstanceId(match.group(2)))
+    role, instance_id = match.groups()
+    is_ours = _OUR_ROLE.fullmatch(role) is not None
+    if not is_ours and role not in allowed:
+        raise _refused("the signature is not that of an instance of ours")
+    return Session(role=role, instance_id=InstanceId(instance_id), ours=is_ours)
 
 
 def _decode(token: str) -> Proof:

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import msgspec
+
+from services.launcher.plan.permissions import grant_request
 from services.launcher.ports import Agent, World
-from spawn.contracts.arrays import Boot
-from spawn.contracts.grants import API_ENSURE, Grant, GrantRequest
+from spawn.contracts.arrays import Array, Boot, Placement
+from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.errors import Conflict, Rejected
 
 _URL_LIFE = timedelta(days=7)
@@ -12,6 +15,16 @@ _URL_LIFE = timedelta(days=7)
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ShareObjectPreSignedURL.html)."""
 
 _FRESH = timedelta(hours=1)
+
+
+async def equip(world: World, array: Array, placement: Placement) -> Placement:
+    """Return a placement with what its machines boot with, and the profile of their role."""
+    boot = await prepare_boot(world, array.region)
+    if boot is None and array.spec.permissions.is_empty:
+        # Machines that run nothing prove nothing: they need no role.
+        return placement
+    profile = await ensure_profile(world, array)
+    return msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
 
 
 async def prepare_boot(world: World, region: str) -> Boot | None:
@@ -47,7 +60,11 @@ async def _publish(world: World, agent: Agent, region: str, *, bucket: str, key:
     world.memory.published_agents[region] = now + _FRESH
 
 
-async def ensure_profile(world: World) -> str:
-    """Return the instance profile of the deployment's empty grant."""
-    grant = await world.requests.ask(API_ENSURE, GrantRequest(), Grant)
+async def ensure_profile(world: World, array: Array, *, again: bool = False) -> str:
+    """Return the instance profile of an array's permissions.
+
+    `again` says that EC2 does not know the profile that was named before.
+    """
+    request = grant_request(array.spec, array_id=array.id, again=again)
+    grant = await world.requests.ask(API_ENSURE, request, Grant)
     return grant.profile

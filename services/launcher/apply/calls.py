@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from services.launcher.apply.boot import ensure_profile
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
 from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
@@ -26,6 +27,9 @@ _log = get_logger(__name__)
 
 PROPAGATION = timedelta(minutes=2)
 """How long a new instance profile may be unknown to EC2 before the launch is given up."""
+
+_LOOK_AGAIN = timedelta(seconds=20)
+"""After this long without a profile that takes EC2 some 10 s to see, it may have been deleted."""
 
 _MADE_NOTHING = frozenset({Cause.THROTTLED, Cause.PROPAGATING})
 """Answers to a RunInstances call that EC2 has surely not performed."""
@@ -72,7 +76,7 @@ async def send(world: World, array_id: ArrayId, intent: Intent, *, is_new: bool 
     be traced. `is_new` says that the request has never been sent before.
     """
     ec2 = world.aws.ec2(intent.request.region)
-    pause = _FIRST_PAUSE
+    pause, looked_at = _FIRST_PAUSE, world.clock.now()
     made_nothing = is_new
     while not _is_ending(world, array_id):
         try:
@@ -85,6 +89,9 @@ async def send(world: World, array_id: ArrayId, intent: Intent, *, is_new: bool 
             _log.info(
                 "run again", client_token=intent.token, code=outcome.code, why=outcome.message
             )
+            if outcome.cause is Cause.PROPAGATING and _now(world) - looked_at >= _LOOK_AGAIN:
+                await _look_at_profile(world, array_id)
+                looked_at = _now(world)
         else:
             await _record(world, array_id, intent, made, complete=True)
             return
@@ -149,6 +156,18 @@ async def _settle_outcome(
         case _:
             await _refuse(world, array_id, intent, outcome, made_nothing=sure)
     return True
+
+
+async def _look_at_profile(world: World, array_id: ArrayId) -> None:
+    """Have the broker look whether the profile is there, which EC2 has not known for a while."""
+    entry = world.fleet.array(array_id)
+    if entry is None:
+        return
+    try:
+        await ensure_profile(world, entry.value, again=True)
+    except Outcome as outcome:
+        # The launch ends by its own deadline, and says then that EC2 does not know the profile.
+        _log.warning("profile is not ensured", code=outcome.code, why=outcome.message)
 
 
 async def _close(world: World, array_id: ArrayId, intent: Intent) -> None:

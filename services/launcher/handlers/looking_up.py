@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from datetime import timedelta
 
-import msgspec
-
-from services.launcher.apply.boot import ensure_profile, prepare_boot
+from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
 from services.launcher.model import View
 from services.launcher.plan.drive import launching, reject
@@ -15,7 +13,7 @@ from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Placement
 from spawn.contracts.ranks import parse_ranks
-from spawn.errors import Cause, Rejected, Transient
+from spawn.errors import Cause, Conflict, Rejected, Transient
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -26,9 +24,12 @@ async def look_up(world: World, view: View) -> Array | None:
     try:
         placement = await _place(world, view.array)
     except Rejected as rejection:
-        if rejection.cause in {Cause.PERMISSION, Cause.QUOTA}:
+        # AWS's own refusals name no field of the spec.
+        if rejection.cause in {Cause.PERMISSION, Cause.QUOTA} and not rejection.field:
             return give_up(view.array, rejection.code, rejection.message, now=world.clock.now())
         return reject(view.array, rejection, view)
+    except Conflict as taken:
+        return give_up(view.array, taken.code, taken.message, now=world.clock.now())
     except Transient as delay:
         _log.info("look up again", why=delay.message)
         return None
@@ -45,8 +46,4 @@ def expected_time(world: World, region: str, chunks: Iterable[Chunk]) -> timedel
 
 async def _place(world: World, array: Array) -> Placement:
     placement = plan_placement(array.spec, await look_up_places(world, array.spec))
-    boot = await prepare_boot(world, array.region)
-    if boot is None:
-        return placement
-    profile = await ensure_profile(world)
-    return msgspec.structs.replace(placement, boot=boot, instance_profile=profile)
+    return await equip(world, array, placement)

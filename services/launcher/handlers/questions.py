@@ -1,5 +1,7 @@
 """Questions: what a launch would do, and what the orphan sweep finds."""
 
+import msgspec
+
 from services.launcher.apply.places import look_up_places
 from services.launcher.handlers.commands import check_reachable, check_runnable, terms
 from services.launcher.handlers.looking_up import expected_time
@@ -7,10 +9,12 @@ from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
 from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.permissions import check_permissions, grant_request
 from services.launcher.plan.placement import plan_placement
 from services.launcher.ports import World
 from spawn.bus.ports import Request
 from spawn.contracts.checks import check_spec
+from spawn.contracts.grants import API_DESCRIBE, GrantDescription
 from spawn.contracts.launches import (
     CollectReport,
     CollectRequest,
@@ -23,18 +27,21 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     """Say what a launch would do; raise `Rejected` naming the field that rules it out."""
     granted = terms(world)
     spec = check_spec(request.body, granted.limits)
+    check_permissions(spec)
     check_reachable(world)
     check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, places)
     chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
-    return preview(
-        spec,
-        placement,
-        chunks,
-        expected=expected_time(world, spec.region, chunks),
-        now=world.clock.now(),
-        terms=granted,
+    expected = expected_time(world, spec.region, chunks)
+    plan = preview(
+        spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted
+    )
+    if spec.permissions.is_empty:
+        return plan
+    described = await world.requests.ask(API_DESCRIBE, grant_request(spec), GrantDescription)
+    return msgspec.structs.replace(
+        plan, permissions=described.statements, warnings=described.warnings
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.launcher.plan.permissions import check_permissions
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.checks import Limits, changed_fields, check_spec
 from spawn.contracts.durations import parse_duration
@@ -44,6 +45,7 @@ def accept(launch: Launch, *, owner: str, now: datetime, terms: Terms) -> Array:
     """Make the record of an accepted launch; raise `Rejected` naming the field that is wrong."""
     check_request_id(launch.request_id)
     spec = check_spec(launch.spec, terms.limits)
+    check_permissions(spec)
     named = array_id(
         deployment=terms.deployment, owner=owner, request_id=launch.request_id, name=spec.name
     )

@@ -78,5 +78,5 @@ async def test_a_link_says_how_long_it_holds_and_no_secret(door: Door) -> None:
     url = await door.aws.s3(REGION).presigned_get(bucket, "k", expires=WEEK)
     assert bucket in url
     assert url.startswith(("http://", "https://"))
-    assert "Expires=" in url
-    assert "Signature=" in url
+    assert "X-Amz-Expires=" in url
+    assert "X-Amz-Signature=" in url

@@ -2,16 +2,31 @@
 
 from datetime import timedelta
 
+from services.iam_broker.config import Settings
+from services.iam_broker.model import ArrayUse, Wanted
+from services.iam_broker.plan.boundary import boundary_arn
+from services.iam_broker.plan.content import Content, read_content
+from services.iam_broker.plan.grants import plan_grant
 from services.iam_broker.ports import Stores, World
 from spawn.bus.clients import Connected
-from spawn.contracts import grants, members
-from spawn.contracts.grants import Grant
+from spawn.contracts import arrays, grants, members
+from spawn.contracts.grants import Grant, Permissions
 from spawn.contracts.members import Member
-from tests.fakes.aws import FakeAws
-from tests.fakes.bus import FakeBus, FakeStore
+from spawn.permissions.realm import Realm
+from tests.fakes.aws import ACCOUNT, FakeAws
+from tests.fakes.bus import FakeBus, FakeEvents, FakeFences, FakeStore
 from tests.fakes.clock import VirtualClock
+from tests.fakes.ec2 import REGION
 
 DEPLOYMENT = "ada-1"
+REALM = Realm(region=REGION, account=ACCOUNT)
+BOUNDARY = boundary_arn("aws", ACCOUNT)
+
+
+def wanted(*policies: str, deployment: str = DEPLOYMENT, content: Content | None = None) -> Wanted:
+    """Return what is to be in IAM for items of the language."""
+    chosen = content or read_content(Permissions(policies=policies), REALM)
+    return plan_grant(chosen, boundary=BOUNDARY, deployment=deployment)
 
 
 class FakeOnce:
@@ -53,15 +68,22 @@ class Broker:
         aws: FakeAws | None = None,
         clock: VirtualClock | None = None,
         clients: FakeClients | None = None,
+        settings: Settings | None = None,
+        replica: str = "a",
     ) -> None:
         self.bus = bus or FakeBus()
         self.clock = clock or VirtualClock()
         self.aws = aws or FakeAws(self.clock)
         self.world = World(
+            settings=settings or Settings(),
             deployment=DEPLOYMENT,
+            region=REGION,
             clock=self.clock,
+            events=FakeEvents(self.bus),
+            fences=FakeFences(self.bus, holder=replica),
             stores=Stores(
                 grants=FakeStore(self.bus, grants.BUCKET, Grant),
+                arrays=FakeStore(self.bus, arrays.BUCKET, ArrayUse),
                 members=FakeStore(self.bus, members.BUCKET, Member),
             ),
             aws=self.aws,

@@ -5,16 +5,22 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from agent.identity import Audience, prove
 from agent.metadata import Credentials
+from services.iam_broker.config import Settings
 from services.iam_broker.handlers.admit import GATHER, LIFE, admit, look_up_unknown
-from services.iam_broker.plan.grants import plan_grant
+from services.iam_broker.memory import TRUSTED_FOR
+from services.iam_broker.model import ArrayUse, PlacedUse
 from spawn.aws.shapes import Caller
+from spawn.bus import codec
 from spawn.bus.callout import Knock
 from spawn.bus.ports import CaughtUp, Entry
-from spawn.contracts.grants import GrantRequest
+from spawn.contracts import arrays
+from spawn.contracts.arrays import ArrayState
+from spawn.contracts.grants import InstanceProfile, Role
 from spawn.contracts.ids import ClientToken
 from spawn.contracts.instances import InstanceState, RunInstances
 from spawn.contracts.members import Member, member_key
@@ -22,9 +28,9 @@ from spawn.contracts.pools import Market
 from spawn.errors import Outcome, Rejected, Transient, first_outcome
 from tests.builders import ARRAY_ID, a_member, an_instance
 from tests.fakes.aws import ACCOUNT, IMAGE
-from tests.services.iam_broker.fakes import DEPLOYMENT, Broker
+from tests.services.iam_broker.fakes import DEPLOYMENT, Broker, wanted
 
-WANTED = plan_grant(GrantRequest(), deployment=DEPLOYMENT)
+WANTED = wanted()
 ROLE = Credentials(key_id="ASIAEXAMPLEKEY000000", secret="secret", token="token")
 REGION = "us-east-1"
 
@@ -32,7 +38,7 @@ REGION = "us-east-1"
 @asynccontextmanager
 async def at_work(*members: Member, granted: bool = True) -> AsyncGenerator[Broker]:
     """A broker that has read its records, and looks up who no record names."""
-    broker = Broker()
+    broker = Broker(settings=Settings(iam_allowed_roles=("science",)))
     world = broker.world
     for revision, member in enumerate(members, start=1):
         world.roster.note(Entry(member_key(member.array_id, member.rank), member, revision))
@@ -49,7 +55,7 @@ async def at_work(*members: Member, granted: bool = True) -> AsyncGenerator[Brok
 def knock(broker: Broker, instance_id: str, *, nonce: str, role: str = "") -> Knock:
     """Return a knock with a proof that STS knows to be of an instance."""
     audience = Audience(DEPLOYMENT, REGION)
-    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role or WANTED.role.name}/{instance_id}"
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role or WANTED.grant.role}/{instance_id}"
     broker.aws.sts().signers[nonce] = Caller(account=ACCOUNT, arn=arn)
     token = prove(audience, ROLE, nonce=nonce, now=broker.clock.now())
     return Knock(token=token, host="10.0.0.9")
@@ -104,10 +110,11 @@ async def test_a_role_that_no_record_names_is_looked_at() -> None:
     async with at_work(member, granted=False) as broker:
         knocked = knock(broker, member.instance.id, nonce="n" * 16)
         assert "is not ours" in str(await refusal(broker, knocked))
-        broker.aws.iam().roles[WANTED.role.name] = WANTED.role
+        assert WANTED.role is not None
+        broker.aws.iam().held[WANTED.role.name] = WANTED.role
         await broker.clock.finish(admit(broker.world, knocked))
-        recorded = await broker.world.stores.grants.get(WANTED.grant.hash)
-        assert recorded.value == WANTED.grant
+        recorded = (await broker.world.stores.grants.get(WANTED.grant.hash)).value
+        assert (recorded.role, recorded.profile) == (WANTED.grant.role, WANTED.grant.profile)
 
 
 async def test_unknown_instances_are_looked_up_together() -> None:
@@ -163,6 +170,64 @@ async def test_a_proof_lives_as_long_as_its_nonce_is_remembered() -> None:
         knocked = knock(broker, member.instance.id, nonce="n" * 16)
         broker.clock.move(timedelta(minutes=6))
         assert "minutes from now" in str(await refusal(broker, knocked))
+
+
+def with_science(broker: Broker, *, profile: str = "lab") -> Role:
+    """Make a role that is not ours, and an array of that instance profile."""
+    assert WANTED.role is not None
+    role = Role(name="science", path="/team/", trust=WANTED.role.trust, tags={})
+    iam = broker.aws.iam()
+    iam.held[role.name] = role
+    iam.profiles["lab"] = InstanceProfile(name="lab", path="/", roles=(role.name,))
+    array = ArrayUse(
+        id=ARRAY_ID,
+        region=REGION,
+        state=ArrayState.READY,
+        placement=PlacedUse(instance_profile=profile),
+    )
+    broker.bus.buckets[arrays.BUCKET].write(ARRAY_ID, codec.encode(array), expected=None)
+    return role
+
+
+async def test_a_machine_launched_with_an_allowed_role_is_let_in() -> None:
+    member = a_member(4)
+    async with at_work(member, granted=False) as broker:
+        role = with_science(broker)
+        for nonce in ("n" * 16, "m" * 16):
+            knocked = knock(broker, member.instance.id, nonce=nonce, role=role.name)
+            await broker.clock.finish(admit(broker.world, knocked))
+        assert broker.aws.iam().counted["GetRole"] == 1
+
+
+async def test_an_allowed_role_is_nobodys_who_was_launched_with_another() -> None:
+    member = a_member(4)
+    async with at_work(member) as broker:
+        role = with_science(broker, profile=WANTED.grant.profile)
+        knocked = knock(broker, member.instance.id, nonce="n" * 16, role=role.name)
+        assert "was not given role science" in str(await refusal(broker, knocked))
+
+
+async def test_an_allowed_role_that_others_may_assume_lets_nobody_in() -> None:
+    member = a_member(4)
+    async with at_work(member) as broker:
+        role = with_science(broker)
+        knocked = knock(broker, member.instance.id, nonce="n" * 16, role=role.name)
+        await broker.clock.finish(admit(broker.world, knocked))
+        iam = broker.aws.iam()
+        iam.held[role.name] = msgspec.structs.replace(
+            role, trust=role.trust.replace("ec2", "lambda")
+        )
+        broker.clock.move(TRUSTED_FOR)
+        knocked = knock(broker, member.instance.id, nonce="m" * 16, role=role.name)
+        assert "EC2 alone" in str(await refusal(broker, knocked))
+
+
+async def test_a_role_that_is_not_allowed_lets_nobody_in() -> None:
+    member = a_member(4)
+    async with at_work(member) as broker:
+        with_science(broker)
+        knocked = knock(broker, member.instance.id, nonce="n" * 16, role="admin")
+        assert "not that of an instance of ours" in str(await refusal(broker, knocked))
 
 
 def a_call(tags: dict[str, str], subnet_id: str) -> RunInstances:

@@ -1,10 +1,14 @@
 from datetime import timedelta
 
+import msgspec
 import pytest
 
-from services.launcher.apply.boot import ensure_profile, prepare_boot
-from spawn.contracts.grants import API_ENSURE, GrantRequest
+from services.launcher.apply.boot import ensure_profile, equip, prepare_boot
+from services.launcher.ports import Agent
+from spawn.contracts.arrays import Placement
+from spawn.contracts.grants import API_ENSURE, GrantRequest, Permissions
 from spawn.errors import Rejected, Transient
+from tests.builders import an_array
 from tests.fakes.aws import ACCOUNT, FakeS3
 from tests.fakes.ec2 import REGION
 from tests.services.launcher.worlds import AGENT, CONTENT, GRANT, Fakes
@@ -73,14 +77,42 @@ async def test_without_an_agent_nothing_is_published() -> None:
     assert s3_of(fakes).counted.total() == 0
 
 
-async def test_the_profile_is_that_of_the_empty_grant() -> None:
+async def test_the_profile_is_that_of_the_arrays_permissions() -> None:
     fakes = Fakes()
-    assert await ensure_profile(fakes.world()) == GRANT.profile
-    assert fakes.requests.asked == [(API_ENSURE, GrantRequest())]
+    permissions = Permissions(policies=("s3:ReadOnly",), documents=("{}",))
+    spec = msgspec.structs.replace(an_array().spec, permissions=permissions, strict=True)
+    array = an_array(spec=spec)
+    assert await ensure_profile(fakes.world(), array, again=True) == GRANT.profile
+    asked = GrantRequest(
+        policies=("s3:ReadOnly",),
+        documents=("{}",),
+        region=spec.region,
+        array_id=array.id,
+        strict=True,
+        again=True,
+    )
+    assert fakes.requests.asked == [(API_ENSURE, asked)]
 
 
 async def test_a_broker_that_does_not_answer_is_waited_for() -> None:
     fakes = Fakes()
     fakes.requests.answers.clear()
     with pytest.raises(Transient):
-        await ensure_profile(fakes.world())
+        await ensure_profile(fakes.world(), an_array())
+
+
+@pytest.mark.parametrize(
+    ("agent", "policies", "profile"),
+    [(AGENT, (), GRANT.profile), (None, ("s3:ReadOnly",), GRANT.profile), (None, (), "")],
+    ids=["an agent proves itself", "a job is allowed something", "nothing runs: no role"],
+)
+async def test_machines_that_need_a_role_have_one(
+    agent: Agent | None, policies: tuple[str, ...], profile: str
+) -> None:
+    fakes = Fakes()
+    permissions = Permissions(policies=policies)
+    array = an_array(spec=msgspec.structs.replace(an_array().spec, permissions=permissions))
+    placement = Placement(image_id="ami-1", pools=(), security_group_ids=())
+    equipped = await equip(fakes.world(agent=agent), array, placement)
+    assert equipped.instance_profile == profile
+    assert (equipped.boot is None) == (agent is None)

@@ -21,7 +21,7 @@ from spawn.bus.said import last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import SystemClock
-from spawn.contracts import arrays
+from spawn.contracts import arrays, grants
 from spawn.contracts.arrays import DeploymentMark
 from spawn.contracts.identities import INBOX
 from spawn.contracts.ids import ArrayId, InstanceId
@@ -127,6 +127,7 @@ async def plain_client(home: Home, user: User) -> AsyncGenerator[tuple[Any, asyn
         ("cli", "spawn.evt.a.array.ready"),
         ("cli", "spawn.cmd.launcher.terminate.somebody"),
         ("cli", "$KV.spawn-arrays.a"),
+        ("cli", "$KV.spawn-grants.a"),
         ("cli", "spawn.api.launcher.assignment.a.i-1"),
         ("cli", "spawn.api.launcher.peers.a.i-1"),
         ("cli", "spawn.agent.a.i-1.hello"),
@@ -168,7 +169,7 @@ async def test_an_observer_hears_events_and_reads_old_ones(home: Home) -> None:
         assert (await old.next_msg(timeout=20)).data == b"1"
 
 
-async def test_the_command_line_reads_arrays_and_sends_commands(home: Home) -> None:
+async def test_the_command_line_reads_records_and_sends_commands(home: Home) -> None:
     async with (
         asyncio.timeout(30),
         connect(settings(home, "services"), name="s", patient=True, clock=CLOCK) as services,
@@ -180,6 +181,7 @@ async def test_the_command_line_reads_arrays_and_sends_commands(home: Home) -> N
         read = Store(cli, arrays.BUCKET, DeploymentMark)
         assert (await read.get(arrays.MARK_KEY)).value == mark
         assert set(await read.load(arrays.MARK_KEY)) == {arrays.MARK_KEY}
+        assert await Store(cli, grants.BUCKET, grants.Grant).load("*") == {}
         sent = await cli.js.publish("spawn.cmd.launcher.launch", b"{}", headers={}, patience=None)
         assert sent.stream == streams.COMMANDS
 
