@@ -204,6 +204,8 @@ class Ensured(Result, frozen=True, kw_only=True):
 
     what: str
     seconds: list[float]
+    calls: dict[str, int]
+    """Calls of IAM by API, for one of them."""
 
 
 class Report(Result, frozen=True, kw_only=True):
