@@ -32,11 +32,10 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
     tail: str | None = None
 
 
-class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One array; `ready` counts the members that run; `members` has `size` entries, by rank.
+class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One array in a list; `ready` counts the members that run.
 
-    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far;
-    `cloud` is how the cloud saw it just now, where that was asked.
+    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far.
     """
 
     array_id: ArrayId
@@ -45,19 +44,27 @@ class ArrayReport(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     ready: int
     region: str
-    members: tuple[MemberReport, ...]
     reason: str
     lease_until: datetime
     owner: str
     accepted_at: datetime
     succeeded: bool | None = None
     failed_ranks: str = ""
-    cloud: CloudReport | None = None
 
     @property
     def shown_state(self) -> str:
         """The state, and how the job ended: `finished (failed: ranks 3)`."""
         return show_state(self.state, self.succeeded, self.failed_ranks)
+
+
+class ArrayReport(ArrayLine, frozen=True, kw_only=True):
+    """One array; `members` has `size` entries, by rank.
+
+    `cloud` is how the cloud saw it just now, where that was asked.
+    """
+
+    members: tuple[MemberReport, ...]
+    cloud: CloudReport | None = None
 
 
 class LaunchReport(ArrayReport, frozen=True, kw_only=True):
@@ -67,46 +74,13 @@ class LaunchReport(ArrayReport, frozen=True, kw_only=True):
     api_calls: dict[str, int]
 
 
-class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One array in a list."""
-
-    array_id: ArrayId
-    name: str
-    state: str
-    size: int
-    ready: int
-    region: str
-    reason: str
-    lease_until: datetime
-    owner: str
-    accepted_at: datetime
-    succeeded: bool | None = None
-    failed_ranks: str = ""
-
-    @property
-    def shown_state(self) -> str:
-        """The state, and how the job ended: `finished (failed: ranks 3)`."""
-        return show_state(self.state, self.succeeded, self.failed_ranks)
-
-
 def report_array(array: Array, members: Collection[Member]) -> ArrayReport:
     """Report an array and its members; ranks without a record are pending."""
     known = {member.rank: member for member in members}
     ranks = sorted({*range(array.size), *known})
     return ArrayReport(
-        array_id=array.id,
-        name=array.name,
-        state=array.state,
-        size=array.size,
-        ready=count_ready(members),
-        region=array.region,
+        **msgspec.structs.asdict(line_of(array, members)),
         members=tuple(_report_member(rank, known.get(rank)) for rank in ranks),
-        reason=reason_of(array),
-        lease_until=array.lease.until,
-        owner=array.owner,
-        accepted_at=array.accepted_at,
-        succeeded=has_succeeded(array, members),
-        failed_ranks=format_ranks(each.rank for each in failed_members(array, members)),
     )
 
 

@@ -49,10 +49,7 @@ class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):
 
 
 class ArrayLaunching(EventData, frozen=True, kw_only=True, tag="array.launching"):
-    """Capacity is asked for in these pools, in this order; `refusals` say what has failed.
-
-    `expected_seconds` is how long the calls take at the rate that EC2 allows, at least.
-    """
+    """These pools are asked in this order, for `expected_seconds` or more by EC2's own rate."""
 
     pools: tuple[Pool, ...]
     chunks: int

@@ -16,7 +16,7 @@ from tests.bench.readme import BEGIN, END, rewrite
 from tests.bench.results import Report
 from tests.bench.scripts import CHUNK
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 MOST_WRITES_PER_MEMBER = 3
