@@ -1,6 +1,7 @@
 """Collecting: what nobody needs any more is taken apart, and what is needed is noted."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -96,7 +97,10 @@ async def _judge(world: World, name: str, grant: Grant | None, look: _Look) -> K
 
 
 async def _remove(world: World, name: str, digest: str, fence: Fence) -> Keep | None:
-    before = await forget(world, digest)
+    try:
+        before = await forget(world, digest)
+    except Conflict:
+        return Keep(reason="somebody has just asked for it")
     # Whoever asks for it from now on finds no record and waits for the fence. Who has found it
     # before has an array's record already, and is seen by this look.
     why = why_used(name, await _uses(world))
@@ -104,6 +108,10 @@ async def _remove(world: World, name: str, digest: str, fence: Fence) -> Keep | 
         if before is not None:
             await record(world, before)
         return why
+    return await _take_apart(world, name, fence)
+
+
+async def _take_apart(world: World, name: str, fence: Fence) -> Keep | None:
     role = await find_role(world, name)
     if role is None:
         return None
@@ -128,7 +136,8 @@ async def _forget_stray(
     for digest, grant in known.items():
         is_stray = not grant.ours or grant.role not in roles
         if is_stray and not (why_used(grant.profile, uses) or why_recent(grant, None, terms)):
-            await forget(world, digest)
+            with suppress(Conflict):  # it was written just now, and stays
+                await forget(world, digest)
 
 
 async def _uses(world: World) -> Uses:
