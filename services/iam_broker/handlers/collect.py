@@ -28,6 +28,7 @@ from spawn.errors import Conflict, NotFound
 
 _LIVING = tuple(state for state in InstanceState if state is not InstanceState.TERMINATED)
 
+COLLECT_EVERY = timedelta(minutes=10)
 _NOTED_EVERY = timedelta(hours=1)
 
 
@@ -48,10 +49,13 @@ async def on_collect(request: Request[CollectGrants], world: World) -> Collected
 
 
 async def collect_unused(world: World) -> None:
-    """Delete grants that nobody has needed for the time of grace; one replica does it."""
-    async with world.fences.hold("grants.collect") as fence:
-        if fence is not None:
-            await _collect(world, world.settings.iam_grace, act=True)
+    """Delete, now and then, what nobody has needed for its grace; runs until it is cancelled."""
+    while True:
+        # Not at once: a control plane that starts has more urgent things to ask AWS.
+        await world.clock.sleep(min(COLLECT_EVERY, world.settings.iam_grace / 2))
+        async with world.fences.hold("grants.collect") as fence:
+            if fence is not None:
+                await _collect(world, world.settings.iam_grace, act=True)
 
 
 async def _collect(world: World, grace: timedelta, *, act: bool) -> CollectedGrants:
