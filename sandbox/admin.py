@@ -40,7 +40,7 @@ in lists for capacity, fault, latency, quota and boot.
     GET state             {"regions": {REGION: {"instances": {STATE: n},
                                                 "calls": {"ec2.RunInstances": n},
                                                 "throttled": {"ec2.RunInstances": n}}},
-                           "pools": [...], "faults": [...], "throttling": true,
+                           "pools": [...], "faults": [...], "throttling": true, "enforcing": true,
                            "launches": [...]}
 
 A launch is `{"at", "region", "client_token", "min_count", "max_count", "instance_type", "count",

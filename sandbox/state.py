@@ -40,6 +40,8 @@ class View(msgspec.Struct, frozen=True):
     pools: list[PoolView]
     faults: tuple[Fault, ...]
     throttling: bool
+    enforcing: bool
+    """Whether users and roles are held to their policies."""
     launches: list[LaunchEntry]
     """RunInstances calls, oldest first."""
 
@@ -63,6 +65,7 @@ def of(cloud: Cloud, front: Front, behaviours: Behaviours) -> View:
         ],
         faults=behaviours.faults.waiting(),
         throttling=behaviours.throttling,
+        enforcing=behaviours.enforcing,
         launches=list(cloud.launches),
     )
 

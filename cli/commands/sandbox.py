@@ -29,6 +29,13 @@ class Kind(StrEnum):
     HANG = "hang"
 
 
+class Switch(StrEnum):
+    """Whether something counts."""
+
+    ON = "on"
+    OFF = "off"
+
+
 def register(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(
@@ -36,7 +43,17 @@ def register(app: typer.Typer) -> None:
         help="Look at the laptop cloud, and make it misbehave.",
         no_args_is_help=True,
     )
-    for command in (env, state, capacity, fault, throttle, latency, reset):
+    for command in (
+        env,
+        state,
+        capacity,
+        fault,
+        throttle,
+        latency,
+        propagation,
+        enforcement,
+        reset,
+    ):
         group.command(command.__name__)(command)
     app.add_typer(group)
 
@@ -77,6 +94,7 @@ def state(*, as_json: JsonFlag = False) -> None:
     for waiting in seen["faults"]:
         note(f"fault on {waiting['api']}: {waiting['kind']} {waiting['code']}, {_times(waiting)}")
     note(f"throttling is {'on' if seen['throttling'] else 'off'}")
+    note(f"users and roles may do {'what' if seen['enforcing'] else 'more than'} policies allow")
 
 
 def capacity(
@@ -133,6 +151,21 @@ def latency(
     """Add time before calls are performed."""
     body = {"delay": cloud.delay(seconds), "api": api, "service": service}
     _set("latency", body, said=f"latency of {api}: {seconds}")
+
+
+def propagation(
+    seconds: Annotated[str, typer.Argument(help="Seconds, LOW-HIGH, or off.")],
+) -> None:
+    """Set for how long EC2 does not know a new instance profile, or its role."""
+    body = {"profile_propagation": cloud.delay(seconds)}
+    _set("lifecycle", body, said=f"EC2 knows a new instance profile after: {seconds}")
+
+
+def enforcement(
+    switch: Annotated[Switch, typer.Argument(help="Whether policies count.")],
+) -> None:
+    """Hold users and roles to their policies, or let them do everything."""
+    _set("enforcement", {"enabled": switch is Switch.ON}, said=f"enforcement: {switch.value}")
 
 
 def reset() -> None:

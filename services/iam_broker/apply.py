@@ -86,7 +86,10 @@ async def note_use(world: World, grant: Grant) -> None:
 
 
 async def forget(world: World, digest: str) -> Grant | None:
-    """Remove a grant's record, and return what it said; None when there was none."""
+    """Remove a grant's record, and return what it said; None when there was none.
+
+    Raises `Conflict` when it was written just now: somebody needs it.
+    """
     world.memory.distrust(digest)
     try:
         known = await world.stores.grants.get(digest)

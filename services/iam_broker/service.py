@@ -1,7 +1,5 @@
 """Table of contents: what the IAM broker answers and keeps doing."""
 
-from datetime import timedelta
-
 from services.iam_broker.adapters import open_world
 from services.iam_broker.config import Settings
 from services.iam_broker.handlers.admit import answer_server, look_up_unknown
@@ -11,15 +9,7 @@ from services.iam_broker.handlers.following import close_ended, mirror_grants, m
 from services.iam_broker.handlers.questions import on_describe, on_lint
 from services.iam_broker.ports import World
 from spawn.contracts.grants import CollectGrants, GrantRequest, LintRequest
-from spawn.runtime.service import Service, background, endpoint, every
-
-COLLECT_EVERY = timedelta(minutes=10)
-
-
-def collecting(settings: Settings) -> timedelta:
-    """Return the time between two looks for unused grants."""
-    return min(COLLECT_EVERY, settings.iam_grace / 2)
-
+from spawn.runtime.service import Service, background, endpoint
 
 SERVICE: Service[Settings, World] = Service(
     name="iam_broker",
@@ -31,12 +21,12 @@ SERVICE: Service[Settings, World] = Service(
         endpoint("lint", LintRequest, on_lint),
         endpoint("collect", CollectGrants, on_collect),
     ),
-    timers=(every(collecting, collect_unused, name="collect"),),
     background=(
         background(mirror_members, name="mirror members"),
         background(mirror_grants, name="mirror grants"),
         background(look_up_unknown, name="look up unknown"),
         background(answer_server, name="answer server"),
         background(close_ended, name="close ended"),
+        background(collect_unused, name="collect unused"),
     ),
 )

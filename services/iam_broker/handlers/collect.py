@@ -1,6 +1,7 @@
 """Collecting: what nobody needs any more is taken apart, and what is needed is noted."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,6 +28,7 @@ from spawn.errors import Conflict, NotFound
 
 _LIVING = tuple(state for state in InstanceState if state is not InstanceState.TERMINATED)
 
+COLLECT_EVERY = timedelta(minutes=10)
 _NOTED_EVERY = timedelta(hours=1)
 
 
@@ -47,10 +49,13 @@ async def on_collect(request: Request[CollectGrants], world: World) -> Collected
 
 
 async def collect_unused(world: World) -> None:
-    """Delete grants that nobody has needed for the time of grace; one replica does it."""
-    async with world.fences.hold("grants.collect") as fence:
-        if fence is not None:
-            await _collect(world, world.settings.iam_grace, act=True)
+    """Delete, now and then, what nobody has needed for its grace; runs until it is cancelled."""
+    while True:
+        # Not at once: a control plane that starts has more urgent things to ask AWS.
+        await world.clock.sleep(min(COLLECT_EVERY, world.settings.iam_grace / 2))
+        async with world.fences.hold("grants.collect") as fence:
+            if fence is not None:
+                await _collect(world, world.settings.iam_grace, act=True)
 
 
 async def _collect(world: World, grace: timedelta, *, act: bool) -> CollectedGrants:
@@ -96,7 +101,10 @@ async def _judge(world: World, name: str, grant: Grant | None, look: _Look) -> K
 
 
 async def _remove(world: World, name: str, digest: str, fence: Fence) -> Keep | None:
-    before = await forget(world, digest)
+    try:
+        before = await forget(world, digest)
+    except Conflict:
+        return Keep(reason="somebody has just asked for it")
     # Whoever asks for it from now on finds no record and waits for the fence. Who has found it
     # before has an array's record already, and is seen by this look.
     why = why_used(name, await _uses(world))
@@ -104,6 +112,10 @@ async def _remove(world: World, name: str, digest: str, fence: Fence) -> Keep | 
         if before is not None:
             await record(world, before)
         return why
+    return await _take_apart(world, name, fence)
+
+
+async def _take_apart(world: World, name: str, fence: Fence) -> Keep | None:
     role = await find_role(world, name)
     if role is None:
         return None
@@ -128,7 +140,8 @@ async def _forget_stray(
     for digest, grant in known.items():
         is_stray = not grant.ours or grant.role not in roles
         if is_stray and not (why_used(grant.profile, uses) or why_recent(grant, None, terms)):
-            await forget(world, digest)
+            with suppress(Conflict):  # it was written just now, and stays
+                await forget(world, digest)
 
 
 async def _uses(world: World) -> Uses:

@@ -151,3 +151,15 @@ async def test_a_managed_policy_is_made_once_and_read(door: Door) -> None:
     await iam.create_role(role)
     with pytest.raises(NotFound):
         await iam.attach(role.name, f"{arn}x")
+
+
+async def test_an_instance_tells_which_profile_it_was_launched_with(door: Door) -> None:
+    role, iam = a_role(), door.aws.iam()
+    await iam.create_role(role)
+    await iam.create_instance_profile(role.name, path=role.path, tags=role.tags)
+    await iam.add_role(role.name, role.name)
+    for name in (role.name, ""):
+        (made,) = await door.ec2.run_instances(door.request(instance_profile=name))
+        (found,) = await door.ec2.describe_instances(ids=[made.instance.id])
+        assert found.profile == name
+        await door.ec2.terminate_instances([made.instance.id])

@@ -190,5 +190,7 @@ def test_a_link_is_as_good_as_who_made_it(cloud: RunningSandbox, bucket: str) ->
 
 
 def test_enforcement_can_be_switched_off(cloud: RunningSandbox) -> None:
+    assert cloud.admin.state()["enforcing"]
     cloud.admin.post("enforcement", {"enabled": False})
+    assert not cloud.admin.state()["enforcing"]
     may(cloud).client("iam").list_roles()

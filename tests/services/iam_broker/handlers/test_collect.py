@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.iam_broker.handlers.collect import collect_unused, on_collect
+from services.iam_broker.handlers.collect import COLLECT_EVERY, collect_unused, on_collect
 from services.iam_broker.handlers.ensure import fence_key, on_ensure
 from services.iam_broker.model import ArrayUse, PlacedUse
 from spawn.bus import codec
@@ -153,15 +153,15 @@ async def test_a_region_that_does_not_answer_keeps_everything() -> None:
 async def test_use_is_noted_so_that_the_grace_counts_from_its_end() -> None:
     broker = await granted()
     record_array(broker, ArrayState.READY)
-    broker.clock.move(timedelta(days=3))
-    await broker.clock.finish(collect_unused(broker.world))
-    record_array(broker, ArrayState.TERMINATED)
-    broker.clock.move(timedelta(hours=23))
-    await broker.clock.finish(collect_unused(broker.world))
-    assert not is_gone(broker)
-    broker.clock.move(timedelta(hours=1))
-    await broker.clock.finish(collect_unused(broker.world))
-    assert is_gone(broker)
+    async with asyncio.TaskGroup() as group:
+        collecting = group.create_task(collect_unused(broker.world))
+        await broker.clock.advance(timedelta(days=3))
+        record_array(broker, ArrayState.TERMINATED)
+        await broker.clock.advance(timedelta(hours=23) - COLLECT_EVERY)
+        assert not is_gone(broker)
+        await broker.clock.advance(timedelta(hours=1) + 2 * COLLECT_EVERY)
+        assert is_gone(broker)
+        collecting.cancel()
 
 
 async def test_without_any_record_a_grant_is_as_old_as_its_role() -> None:
