@@ -33,36 +33,38 @@ class Spool:
 
     def write(self, data: bytes) -> None:
         """Append, or leave out and say so in its place once there is room."""
-        if not self._has_room(len(data)):
-            self._left_out += len(data)
-            return
-        self.note()
-        self._append(data)
+        if self._has_room(len(data)):
+            self.note()
+            if not self._left_out:
+                data = self._append(data)
+        self._left_out += len(data)
 
     def note(self) -> None:
-        """Write down how much was left out, if anything was."""
-        if self._left_out:
-            count, self._left_out = self._left_out, 0
-            begin = b"\n" if self._in_line else b""
-            text = f"[spawn: {count} bytes of output are left out here: the spool was full]\n"
-            self._append(begin + text.encode())
+        """Write down how much was left out, if anything was and the disk takes it."""
+        if not self._left_out:
+            return
+        begin = b"\n" if self._in_line else b""
+        text = f"[spawn: {self._left_out} bytes of output are left out here: the spool was full]\n"
+        if not self._append(begin + text.encode()):
+            self._left_out = 0
 
     def _has_room(self, size: int) -> bool:
         if self.end + size - self._oldest > self._most:
             self._oldest = (self._starts() or [self.end])[0]
         return self.end + size - self._oldest <= self._most
 
-    def _append(self, data: bytes) -> None:
-        self._in_line = not data.endswith(b"\n")
+    def _append(self, data: bytes) -> bytes:
+        """Return what the disk did not take of it."""
         while data:
             try:
                 written = os.write(self._file, data)
             except OSError:
-                self._left_out += len(data)
-                return
+                break
+            self._in_line = data[written - 1 : written] != b"\n"
             data = data[written:]
             self.end += written
             if self.end - self._begin >= SEGMENT:
                 os.close(self._file)
                 self._begin = self.end
                 self._file = self._open(self._begin)
+        return data

@@ -1,3 +1,6 @@
+import resource
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -54,3 +57,28 @@ def test_a_full_spool_takes_more_once_segments_are_gone(tmp_path: Path) -> None:
     writer.write(b"kept\n")
     note = b"[spawn: 5 bytes of output are left out here: the spool was full]\n"
     assert SpoolReader(tmp_path).read(2 * spooling.SEGMENT, 200) == note + b"kept\n"
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Generator[None]:
+    """Let writes of this process fail as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_what_a_full_disk_did_not_take_is_counted_to_the_byte(tmp_path: Path) -> None:
+    writer = Spool(tmp_path, 1 << 20)
+    with files_of_at_most(20):
+        writer.write(b"begin\n")
+        for _ in range(3):
+            writer.write(b"x" * 50 + b"\n")
+            writer.note()
+    writer.write(b"end\n")
+    note = b"[spawn: 139 bytes of output are left out here: the spool was full]\n"
+    written = b"begin\n" + b"x" * 14 + b"\n" + note + b"end\n"
+    assert SpoolReader(tmp_path).read(0, 1000) == written
+    assert writer.end == len(written)
