@@ -8,7 +8,7 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, events, launches, members
+from spawn.contracts import arrays, events, hostnames, launches, members
 
 Schema = dict[str, Any]
 
@@ -22,6 +22,9 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
     launches.API_COLLECT: (launches.CollectRequest, launches.CollectReport),
+    hostnames.API_LIST: (hostnames.ListRecords, hostnames.RecordList),
+    hostnames.API_CHECK: (hostnames.CheckRecords, hostnames.RecordCheck),
+    hostnames.API_COLLECT: (hostnames.CollectRecords, hostnames.RecordCollection),
 }
 
 
@@ -40,6 +43,7 @@ def documents() -> dict[str, Schema]:
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
     kinds |= {"array": arrays.Array, "member": members.Member, "event": CloudEvent}
+    kinds["hostnames"] = hostnames.Hostnames
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

@@ -213,7 +213,7 @@ class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
 
 
 class HostnameRegistered(EventData, frozen=True, kw_only=True, tag="hostname.registered"):
-    """The names resolve."""
+    """The names resolve, on every name server of their zone."""
 
     names: tuple[str, ...]
 
@@ -222,6 +222,13 @@ class HostnameRemoved(EventData, frozen=True, kw_only=True, tag="hostname.remove
     """The names are gone."""
 
     names: tuple[str, ...]
+
+
+class HostnameRefused(EventData, frozen=True, kw_only=True, tag="hostname.refused"):
+    """The names can't be made; mostly because somebody else's stand there, who keeps them."""
+
+    names: tuple[str, ...]
+    reason: str
 
 
 Data = (
@@ -252,6 +259,7 @@ Data = (
     | GrantReady
     | HostnameRegistered
     | HostnameRemoved
+    | HostnameRefused
 )
 
 

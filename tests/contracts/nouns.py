@@ -6,6 +6,7 @@ from spawn.contracts.arrays import Boot
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.launches import (
+    AddressKind,
     Digest,
     EnvCompat,
     JobSpec,
@@ -66,6 +67,8 @@ SPEC = LaunchSpec(
     max_runtime="4h",
     retries=2,
     peer_ssh=False,
+    dns="train",
+    dns_address=AddressKind.PUBLIC,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,
