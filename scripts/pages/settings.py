@@ -45,7 +45,7 @@ SECTIONS = (
     Section("Every process that calls AWS", AwsSettings, "SPAWN_AWS_"),
     Section("The launcher", LauncherSettings),
     Section("The IAM broker", BrokerSettings),
-    Section("The DNS service, and who asks whether there are names", DnsSettings, "SPAWN_DNS_"),
+    Section("The DNS service", DnsSettings),
     Section("The command line: where AWS is", CliAwsSettings, "AWS_"),
     Section("The command line: whose bus it is on", CliDeploymentSettings),
     Section("The command line: limits that it checks before it sends", Limits, "SPAWN_MAX_"),

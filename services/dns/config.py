@@ -18,47 +18,47 @@ class Backend(StrEnum):
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What an operator may set for names, each as `SPAWN_DNS_<FIELD>`."""
+    """What an operator may set for names, each as `SPAWN_<FIELD>`."""
 
-    backend: Annotated[
+    dns_backend: Annotated[
         Backend,
         msgspec.Meta(
             description="Where names are written: route53, rfc2136 (dynamic update of a name"
             " server), or none"
         ),
     ] = Backend.NONE
-    base: Annotated[
+    dns_base: Annotated[
         str,
         msgspec.Meta(
             description="Domain below which names are made, such as team.example.org; one"
             " deployment's own"
         ),
     ] = ""
-    zone_id: Annotated[str, msgspec.Meta(description="Id of Route 53's hosted zone")] = ""
-    zone: Annotated[
+    dns_zone_id: Annotated[str, msgspec.Meta(description="Id of Route 53's hosted zone")] = ""
+    dns_zone: Annotated[
         str, msgspec.Meta(description="Zone that dynamic updates go to; the base when unset")
     ] = ""
-    ttl: Annotated[
+    dns_ttl: Annotated[
         timedelta, msgspec.Meta(description="How long resolvers may keep an answer")
     ] = timedelta(seconds=30)
-    address: Annotated[
+    dns_address: Annotated[
         AddressKind,
         msgspec.Meta(
             description="Which address names resolve to, private or public, where a launch does"
             " not say"
         ),
     ] = AddressKind.PRIVATE
-    server: Annotated[
+    dns_server: Annotated[
         str, msgspec.Meta(description="Name server that takes dynamic updates, host:port")
     ] = ""
-    tsig_name: Annotated[str, msgspec.Meta(description="Name of the TSIG key")] = ""
-    tsig_algorithm: Annotated[
+    dns_tsig_name: Annotated[str, msgspec.Meta(description="Name of the TSIG key")] = ""
+    dns_tsig_algorithm: Annotated[
         str, msgspec.Meta(description="Algorithm of the TSIG key: hmac-sha256, -sha384, -sha512")
     ] = "hmac-sha256"
-    tsig_file: Annotated[
+    dns_tsig_file: Annotated[
         str,
         msgspec.Meta(description="Path of a file of mode 0600, the TSIG key's secret in base64"),
     ] = ""
-    sweep: Annotated[
+    dns_sweep: Annotated[
         timedelta, msgspec.Meta(description="Time between two looks at the whole zone")
     ] = timedelta(minutes=5)

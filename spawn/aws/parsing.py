@@ -24,6 +24,7 @@ _READ = {
     "Reservation": frozenset({"Instances"}),
     "Instance": frozenset({
         "AmiLaunchIndex", "ClientToken", "ImageId", "InstanceId", "InstanceLifecycle",
+        "Ipv6Address",
         "InstanceType", "LaunchTime", "Placement", "PrivateIpAddress", "PublicIpAddress", "State",
         "StateReason", "StateTransitionReason", "SubnetId", "Tags",
     }),

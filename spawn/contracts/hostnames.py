@@ -26,6 +26,8 @@ GROUP_SIZE = 200
 """Members of one group record, below the 400 values that Route 53 allows
 (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html)."""
 
+OWNER_LABEL = "_spawn"
+
 LONGEST_BASE = 160
 """Characters of a base: with `_spawn._tcp.g9999.`, a stem of 40 and a rank a name stays below 253
 (RFC 1035 §2.3.4)."""
@@ -97,7 +99,7 @@ def service_name(group: str) -> str:
 
 def owner_name(stem: str, *, base: str) -> str:
     """Return where it is written which names of a stem are ours."""
-    return f"_spawn.{stem}.{base}"
+    return f"{OWNER_LABEL}.{stem}.{base}"
 
 
 def collide(one: tuple[str, int], other: tuple[str, int]) -> bool:

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 import msgspec
 
+_LONGEST_STRING = 255
+
 
 class RecordType(StrEnum):
     """The types that we write; a zone holds others, too.
@@ -41,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
     def is_as(self, other: "Record | None") -> bool:
         """Say whether a zone answers the same with either; the order of values is not compared."""
-        return (
+        return self == other or (
             other is not None
             and (self.name, self.type, self.ttl) == (other.name, other.type, other.ttl)
             and sorted(self.values) == sorted(other.values)
@@ -64,6 +66,24 @@ class Change(msgspec.Struct, frozen=True, gc=False):
         if one is None:
             raise ValueError("a change has a record before it, or after it")
         return one.key
+
+
+class BatchLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one atomic change may hold; each side of a `Change` counts by itself."""
+
+    values: int
+    characters: int
+
+
+def quoted(text: str) -> str:
+    """Write the value of a TXT as zone files do: quoted strings of at most 255 characters.
+
+    (RFC 1035 §3.3, §5.1).
+    """
+    starts = range(0, max(len(text), 1), _LONGEST_STRING)
+    pieces = (text[at : at + _LONGEST_STRING] for at in starts)
+    escaped = (each.replace("\\", "\\\\").replace('"', '\\"') for each in pieces)
+    return " ".join(f'"{each}"' for each in escaped)
 
 
 def is_under(name: str, base: str) -> bool:

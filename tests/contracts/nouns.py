@@ -39,6 +39,7 @@ INSTANCE = Instance(
     subnet_id="subnet-0123456789abcdef0",
     private_ip="10.0.0.7",
     public_ip="198.51.100.7",
+    ipv6_address="2001:db8::7",
     launched_at=NOON,
     reason="Server.SpotInstanceTermination",
 )
