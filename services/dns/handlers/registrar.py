@@ -143,12 +143,11 @@ class Registrar:
             still = {(each.stem, each.slot) for each in edits}
             again = tuple(e for e in self._view.edits() if (e.stem, e.slot) in still)
             await self._send(again, fresh=True)
-        elif len(edits) > 1:
+        elif len(edits) == 1:
+            self._refuse(edits[0], refusal)
+        else:
             for half in halves(edits):
                 await self._send(half, fresh=True)
-        else:
-            (only,) = edits
-            self._refuse(only, refusal)
 
     def _refuse(self, edit: Edit, refusal: Outcome) -> None:
         name = edit.change.key[0] if edit.change else edit.stem
