@@ -106,6 +106,8 @@ class Registrar:
                 await self._send(self._view.first_batch(self._zone.limits), fresh=False)
                 self._pace.sent(now=self._now)
                 return
+        else:
+            self._pace.rest()
         await self._confirm()
         if memory.is_whole:
             await self._settle({each.stem for each in edits})

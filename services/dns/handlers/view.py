@@ -6,7 +6,7 @@ from datetime import datetime
 from services.dns.memory import Memory, ZoneCopy
 from services.dns.model import Blocked, Edit, Holder, Key, Naming, Ownership, Slot, Wanted
 from services.dns.plan import batches
-from services.dns.plan.claims import refused_arrays
+from services.dns.plan.claims import refused_arrays, with_stems
 from services.dns.plan.difference import edits_of, in_order, owner_obstacle, stale_edits
 from services.dns.plan.names import wanted_of
 from services.dns.plan.ownership import owned_stem, owners
@@ -69,7 +69,8 @@ class View:
             changed = changed | self._wanted.keys()
         if not changed:
             return
-        arrays = {each.value.id: each.value for each in memory.arrays.items().values()}
+        read = (each.value for each in memory.arrays.items().values())
+        arrays = with_stems(read, self.ours)
         living = {id_: each for id_, each in arrays.items() if not each.state.is_over}
         unnamed = refused_arrays(living.values())
         changed |= self._wanted.keys() - living.keys()

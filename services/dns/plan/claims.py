@@ -1,7 +1,10 @@
 """Which array has a stem when several want the same names: the one that was accepted first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import msgspec
+
+from services.dns.model import Ownership
 from spawn.contracts.arrays import Array
 from spawn.contracts.hostnames import stem_of
 from spawn.contracts.ids import ArrayId
@@ -26,6 +29,22 @@ def refused_arrays(arrays: Iterable[Array]) -> dict[ArrayId, str]:
         if rank is not None:
             ranks.setdefault(start, {})[rank] = array
     return refused
+
+
+def with_stems(arrays: Iterable[Array], owned: Mapping[str, Ownership]) -> dict[ArrayId, Array]:
+    """Return arrays by id; one adopted from its tags has the stem under which it has names.
+
+    What it asked for was lost with its record; whose names are whose stands in the zone.
+    """
+    stems = {each.array_id: stem for stem, each in owned.items()}
+    return {each.id: _with_stem(each, stems.get(each.id, "")) for each in arrays}
+
+
+def _with_stem(array: Array, stem: str) -> Array:
+    is_adopted = not array.request_id
+    if not is_adopted or not stem or stem == stem_of(array):
+        return array
+    return msgspec.structs.replace(array, spec=msgspec.structs.replace(array.spec, dns=stem))
 
 
 def _holder_of_rank(stem: str, held: dict[str, Array]) -> Array | None:

@@ -31,6 +31,10 @@ class Pace:
         gathered = self._since + IDLE_WINDOW.total_seconds()
         return gathered if self._last is None else max(gathered, self._last + window)
 
+    def rest(self) -> None:
+        """Note that nothing waits any more."""
+        self._since = None
+
     def sent(self, *, now: float) -> None:
         """Note that a change went out."""
         self._last = now

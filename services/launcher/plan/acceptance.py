@@ -1,6 +1,7 @@
 """From a command to an array's first record, or to the reason why there is none."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -9,6 +10,7 @@ from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.checks import Limits, changed_fields, check_spec
 from spawn.contracts.durations import parse_duration
 from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
+from spawn.contracts.hostnames import collide, stem_of
 from spawn.contracts.ids import ArrayId, array_id, check_request_id
 from spawn.contracts.launches import (
     NOT_AFTER,
@@ -169,6 +171,23 @@ def name_taken(name: str, holder: Array) -> Rejected:
         field="name",
         code="name-taken",
     )
+
+
+def check_names(array: Array, others: Iterable[Array]) -> None:
+    """Pass when no living array's machines have names in common with this one's.
+
+    Raises `Rejected` saying whose they are.
+    """
+    wanted = (stem_of(array), array.size)
+    for other in others:
+        held = (stem_of(other), other.size)
+        if other.id != array.id and not other.state.is_over and collide(wanted, held):
+            raise Rejected(
+                f"names of {wanted[0]!r}: {other.id} has the same, for {held[0]!r} and"
+                f" {other.size} machines; choose others with --dns",
+                field="dns" if array.spec.dns else "name",
+                code="dns-taken",
+            )
 
 
 def job_of(spec: LaunchSpec) -> JobSpec:

@@ -77,8 +77,8 @@ async def test_a_record_can_be_touched(zone: ZonePort, base: str) -> None:
     one = Record(f"_spawn.a.{base}", "TXT", ("spawn a=0-3",), TTL)
     await zone.change((Change(None, one),))
     await everywhere(zone, await zone.change((Change(one, one),)))
+    other = msgspec.structs.replace(one, values=("spawn a=0-4",))
     with pytest.raises(Conflict):
-        other = msgspec.structs.replace(one, values=("spawn a=0-4",))
         await zone.change((Change(other, other),))
     (found,) = await zone.records()
     assert found.is_as(one)

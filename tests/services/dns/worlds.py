@@ -35,7 +35,7 @@ NAMING = Naming(
 )
 
 
-def named_array(name: str = "training", size: int = 4, **changes: object) -> Array:
+def named_array(name: str = "training", size: int = 4, **changes: Any) -> Array:
     """Return an array that launches, of this name."""
     spec = LaunchSpec(name=name, count=size, region="us-east-1")
     array = an_array(size, id=ArrayId(f"{name}-abcdefghijkl"), name=name, spec=spec)
@@ -43,7 +43,7 @@ def named_array(name: str = "training", size: int = 4, **changes: object) -> Arr
 
 
 def a_member(
-    array: Array, rank: int, *, number: int | None = None, generation: int = 0, **changes: object
+    array: Array, rank: int, *, number: int | None = None, generation: int = 0, **changes: Any
 ) -> Member:
     """Return a member that runs; the number makes its instance's id and its address."""
     number = rank if number is None else number
