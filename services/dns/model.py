@@ -42,6 +42,13 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     hosts: tuple[Host, ...] = ()
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of an array's names are in the zone as they should be; `grouped`: the group's is."""
+
+    hosts: tuple[Host, ...] = ()
+    grouped: bool = False
+
+
 class Ownership(msgspec.Struct, frozen=True, kw_only=True):
     """Which records of a stem are ours: what its TXT record says."""
 

@@ -53,6 +53,7 @@ class RefusedName(msgspec.Struct, frozen=True, kw_only=True):
 class Hostnames(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The names of one array. `hosts` are in order of rank, and everybody is told of them.
 
+    `grouped` says that the name of all members resolves to those that are not going.
     `leaving` are instances under notice: they keep their own name and have left the group.
     `outbox` holds the events that this very write caused.
     """
@@ -64,6 +65,7 @@ class Hostnames(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     changed_at: datetime
     version: int = 1
     hosts: tuple[Host, ...] = ()
+    grouped: bool = False
     leaving: tuple[InstanceId, ...] = ()
     refused: tuple[RefusedName, ...] = ()
     outbox: tuple[Event, ...] = ()

@@ -169,6 +169,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         changed_at=NOON,
         version=5,
         hosts=(Host(rank=3, address="10.0.0.7", generation=1),),
+        grouped=True,
         leaving=(SECOND,),
         refused=(RefusedName(name="train-7.example.org", reason="another's record"),),
         outbox=(an_event(EVENTS[-2]),),

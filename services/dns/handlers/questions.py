@@ -98,7 +98,7 @@ def _differences(view: View, world: World) -> Iterable[Difference]:
     for array_id, blocked in view.all_blocked():
         yield from (difference_of_blocked(each, array_id) for each in blocked)
     for array_id, known in told.items():
-        hosts = view.hosts(ArrayId(array_id))
+        hosts = view.standing_of(ArrayId(array_id)).hosts
         yield from differences_of_told(known, hosts, skip=frozenset(named))
 
 

@@ -15,15 +15,15 @@ from services.dns import metrics
 from services.dns.apply import change_zone, forget, publish, tell
 from services.dns.handlers.view import View, is_marked
 from services.dns.memory import ZoneCopy
-from services.dns.model import Blocked, Edit
+from services.dns.model import Blocked, Edit, Standing
 from services.dns.plan.batches import halves
 from services.dns.plan.difference import NAME_MOVES
 from services.dns.plan.pace import IDLE_WINDOW, Pace
-from services.dns.plan.records import next_record
+from services.dns.plan.records import next_record, told_of
 from services.dns.ports import World, ZonePort
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
-from spawn.contracts.hostnames import Host, Hostnames
+from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId
 from spawn.errors import Cause, Conflict, Outcome, Rejected, first_outcome
 from spawn.telemetry.log import get_logger
@@ -41,6 +41,10 @@ _ASK_AGAIN = timedelta(seconds=2)
 _ASK_LATER = timedelta(seconds=5)
 
 
+_TICK = timedelta.resolution
+"""Added to a nap, which rounding could otherwise end just before something is due."""
+
+
 class _Flight(msgspec.Struct):
     """A change on its way to all name servers, and what resolves once it is there."""
 
@@ -48,7 +52,7 @@ class _Flight(msgspec.Struct):
     begun: float
     due: float
     stems: set[str]
-    hosts: dict[ArrayId, tuple[Host, ...]]
+    standing: dict[ArrayId, Standing]
 
 
 async def keep_zone(world: World) -> None:
@@ -158,8 +162,8 @@ class Registrar:
 
     def _take_off(self, change_id: str, stems: set[str]) -> None:
         due = self._now + self._zone.spreads_within.total_seconds()
-        hosts = self._view.standing(stems)
-        self._flights.append(_Flight(change_id, self._now, due, stems, hosts))
+        standing = self._view.standing(stems)
+        self._flights.append(_Flight(change_id, self._now, due, stems, standing))
 
     async def _confirm(self) -> None:
         """Tell of the changes that are everywhere; changes of one zone arrive in their order."""
@@ -171,8 +175,8 @@ class Registrar:
                 return
             self._flights.popleft()
             metrics.SPREAD.observe(self._now - flight.begun)
-            for array_id, hosts in flight.hosts.items():
-                await self._tell(array_id, hosts)
+            for array_id, stands in flight.standing.items():
+                await self._tell(array_id, stands)
 
     async def _settle(self, busy: set[str]) -> None:
         """Compare what is told with what stands; what nobody saw arrive is asked about anew."""
@@ -180,15 +184,15 @@ class Registrar:
         busy = busy.union(*(each.stems for each in self._flights))
         unseen: list[str] = []
         for array_id in view.quiet(busy, [each.value for each in told.values()]):
-            entry, hosts = told.get(array_id), view.hosts(array_id)
+            entry, stands = told.get(array_id), view.standing_of(array_id)
             stem = view.stem_held_by(array_id)
-            if stem and hosts != (entry.value.hosts if entry else ()):
+            if stem and stands != told_of(entry.value if entry else None):
                 unseen.append(stem)
             else:
-                await self._tell(array_id, hosts)
+                await self._tell(array_id, stands)
         await self._touch(unseen[: self._zone.limits.values // 4])
         for entry in tuple(told.values()):
-            if view.is_over(entry.value.array_id) and not entry.value.hosts:
+            if view.is_over(entry.value.array_id) and told_of(entry.value) == Standing():
                 await forget(self._world, entry)
         metrics.NAMES.set(sum(len(each.value.hosts) for each in told.values()))
         metrics.RECORDS.set(view.owned_records)
@@ -199,7 +203,7 @@ class Registrar:
         if changes:
             self._take_off(await change_zone(self._zone, changes), set(stems))
 
-    async def _tell(self, array_id: ArrayId, hosts: tuple[Host, ...]) -> None:
+    async def _tell(self, array_id: ArrayId, stands: Standing) -> None:
         view, now = self._view, self._world.clock.now()
 
         def change(before: Hostnames | None) -> Hostnames | None:
@@ -207,7 +211,8 @@ class Registrar:
             if known is None:
                 return None
             blocked = view.blocked(array_id)
-            return next_record(known, hosts, blocked=blocked, naming=view.naming, now=now)
+            after = next_record(known, stands, blocked=blocked, naming=view.naming, now=now)
+            return None if after is known else after
 
         await tell(self._world, array_id, change)
 
@@ -215,7 +220,7 @@ class Registrar:
         world, dues = self._world, [self._next_look, *([] if due is None else [due])]
         if self._flights:
             dues.append(self._flights[0].due)
-        nap = timedelta(seconds=max(0.0, min(dues) - self._now))
+        nap = timedelta(seconds=max(0.0, min(dues) - self._now)) + _TICK
         if due is None:
             await wait_event(world.memory.stirred, nap)
         else:

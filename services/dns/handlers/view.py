@@ -4,7 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from services.dns.memory import Memory, ZoneCopy
-from services.dns.model import Blocked, Edit, Holder, Key, Naming, Ownership, Slot, Wanted
+from services.dns.model import (
+    Blocked,
+    Edit,
+    Holder,
+    Key,
+    Naming,
+    Ownership,
+    Slot,
+    Standing,
+    Wanted,
+)
 from services.dns.plan import batches
 from services.dns.plan.claims import refused_arrays, with_stems
 from services.dns.plan.difference import edits_of, in_order, owner_obstacle, stale_edits
@@ -13,7 +23,7 @@ from services.dns.plan.ownership import owned_stem, owners
 from services.dns.plan.records import first_record, standing
 from services.dns.ports import World
 from spawn.contracts.arrays import MARK_KEY
-from spawn.contracts.hostnames import Host, Hostnames, group_name
+from spawn.contracts.hostnames import Hostnames, group_name
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import Member
 from spawn.contracts.zones import BatchLimits, Change, Record
@@ -41,7 +51,7 @@ class View:
         self._known: set[ArrayId] = set()
         self._unnamed: dict[ArrayId, str] = {}
         self._differences: dict[str, _Differences] = {}
-        self._standing: dict[ArrayId, tuple[Host, ...]] = {}
+        self._standing: dict[ArrayId, Standing] = {}
         self._refused: dict[tuple[str, Slot], tuple[Record | None, Blocked]] = {}
         self._edits: tuple[Edit, ...] | None = None
         self._epoch: int = 0
@@ -154,8 +164,8 @@ class View:
         self._refused[edit.stem, edit.slot] = (after, blocked)
         self._invalidate(edit.stem)
 
-    def standing(self, stems: Iterable[str]) -> dict[ArrayId, tuple[Host, ...]]:
-        """Return which hosts' names are in the zone as they should be."""
+    def standing(self, stems: Iterable[str]) -> dict[ArrayId, Standing]:
+        """Return which names of stems are in the zone as they should be, by array."""
         return {
             array_id: self._stands(array_id)
             for stem in stems
@@ -169,9 +179,9 @@ class View:
         gone = {each.array_id for each in told if each.stem not in busy} - self._wanted.keys()
         return [*stems.values(), *unnamed, *gone]
 
-    def hosts(self, array_id: ArrayId) -> tuple[Host, ...]:
+    def standing_of(self, array_id: ArrayId) -> Standing:
         """Return which of an array's names are in the zone as they should be."""
-        return self._stands(array_id) if array_id in self._wanted else ()
+        return self._stands(array_id) if array_id in self._wanted else Standing()
 
     def stem_held_by(self, array_id: ArrayId) -> str:
         """Return the stem whose owner's text names this array; empty when none does."""
@@ -238,10 +248,10 @@ class View:
                 left.append(edit)
         return tuple(left), tuple(refused)
 
-    def _stands(self, array_id: ArrayId) -> tuple[Host, ...]:
+    def _stands(self, array_id: ArrayId) -> Standing:
         if array_id not in self._standing:
             is_held = bool(self.stem_held_by(array_id))
-            found = standing(self._wanted[array_id], self.records) if is_held else ()
+            found = standing(self._wanted[array_id], self.records) if is_held else Standing()
             self._standing[array_id] = found
         return self._standing[array_id]
 

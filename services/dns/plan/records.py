@@ -5,7 +5,8 @@ from datetime import datetime
 
 import msgspec
 
-from services.dns.model import Blocked, Key, Naming, Slot, Wanted
+from services.dns.model import Blocked, Key, Naming, Slot, Standing, Wanted
+from services.dns.plan.slots import WHOLE
 from spawn.contracts.events import (
     Data,
     Event,
@@ -27,16 +28,26 @@ MOST_REFUSED = 200
 """Refused names that are told: they mostly have one reason."""
 
 
-def standing(wanted: Wanted, zone: Mapping[Key, Record]) -> tuple[Host, ...]:
-    """Return the hosts whose names resolve as they should."""
+def standing(wanted: Wanted, zone: Mapping[Key, Record]) -> Standing:
+    """Return which names are in the zone as they should be."""
 
-    def stands(kind: str, rank: int) -> bool:
-        record = wanted.records.get(Slot(kind, rank))
+    def stands(kind: str, number: int) -> bool:
+        record = wanted.records.get(Slot(kind, number))
         return record is not None and record.is_as(zone.get(record.key))
 
-    return tuple(
-        each for each in wanted.hosts if stands("a", each.rank) or stands("aaaa", each.rank)
+    return Standing(
+        hosts=tuple(
+            each for each in wanted.hosts if stands("a", each.rank) or stands("aaaa", each.rank)
+        ),
+        grouped=stands("group-a", WHOLE) or stands("group-aaaa", WHOLE),
     )
+
+
+def told_of(record: Hostnames | None) -> Standing:
+    """Return what everybody has been told."""
+    if record is None:
+        return Standing()
+    return Standing(hosts=record.hosts, grouped=record.grouped)
 
 
 def first_record(array_id: ArrayId, stem: str, size: int, base: str, now: datetime) -> Hostnames:
@@ -46,24 +57,26 @@ def first_record(array_id: ArrayId, stem: str, size: int, base: str, now: dateti
 
 def next_record(
     before: Hostnames,
-    hosts: tuple[Host, ...],
+    stands: Standing,
     *,
     blocked: Iterable[Blocked],
     naming: Naming,
     now: datetime,
 ) -> Hostnames:
-    """Return the record that tells of `hosts`; `before` itself when it does already.
+    """Return the record that tells what `stands`; `before` itself when it does already.
 
     Of very many news it tells the first ones: the rest is for the next record.
     """
-    hosts = _within(before.hosts, hosts)
+    hosts = _within(before.hosts, stands.hosts)
     refused = tuple(RefusedName(name=each.name, reason=each.reason) for each in blocked)
     refused = tuple(dict.fromkeys(refused))[:MOST_REFUSED]
-    if (hosts, refused) == (before.hosts, before.refused):
+    told = (before.hosts, before.grouped, before.refused)
+    if (hosts, stands.grouped, refused) == told:
         return before
     after = msgspec.structs.replace(
         before,
         hosts=hosts,
+        grouped=stands.grouped,
         refused=refused,
         version=before.version + 1,
         changed_at=now,
@@ -101,12 +114,14 @@ def _within(before: tuple[Host, ...], after: tuple[Host, ...]) -> tuple[Host, ..
 def _news(before: Hostnames, after: Hostnames) -> Iterable[Data]:
     old, new = before.names(), after.names()
     come = tuple(after.name_of(rank) for rank, host in new.items() if old.get(rank) != host)
-    gone = tuple(before.name_of(rank) for rank in old.keys() - new.keys())
-    group = () if after.size == 1 else (group_name(after.stem, base=after.base),)
+    gone = tuple(before.name_of(rank) for rank in sorted(old.keys() - new.keys()))
+    group = (group_name(after.stem, base=after.base),)
+    come = (*(group if after.grouped > before.grouped else ()), *come)
+    gone = (*(group if after.grouped < before.grouped else ()), *gone)
     if come:
-        yield HostnameRegistered(names=(*(group if not old else ()), *come))
+        yield HostnameRegistered(names=come)
     if gone:
-        yield HostnameRemoved(names=(*(group if not new else ()), *sorted(gone)))
+        yield HostnameRemoved(names=gone)
     fresh = [each for each in after.refused if each not in before.refused]
     for reason in dict.fromkeys(each.reason for each in fresh):
         names = tuple(each.name for each in fresh if each.reason == reason)
