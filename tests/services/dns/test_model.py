@@ -257,7 +257,7 @@ class Histories(RuleBasedStateMachine):
                     names[each.array_id] -= set(gone)
                 case _:
                     pass
-        return set().union(*names.values())
+        return set[str]().union(*names.values())
 
     def living(self) -> list[Array]:
         return [each for each in self.arrays.values() if each.ending is None]
