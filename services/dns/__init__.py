@@ -1,6 +1,6 @@
 """The DNS service: the names of machines, right while they run and gone before they are.
 
-Hears: `notice.interruption`.
+Hears: `spawn.evt.*.notice.interruption`.
 Answers: `spawn.api.dns.list`, `spawn.api.dns.check`, `spawn.api.dns.collect`.
 Says: `hostname.*`.
 Calls: the zone's backend (Route 53, or a name server that takes dynamic updates).

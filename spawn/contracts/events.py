@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.event_kinds import EventData, MemberEvent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
@@ -16,10 +17,6 @@ from spawn.contracts.pools import Pool, Refusal
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
-
-
-class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """Base of what an event says."""
 
 
 class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
@@ -97,13 +94,6 @@ class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminate
     """Every instance of the array is gone, confirmed by EC2."""
 
     reason: str
-
-
-class MemberEvent(EventData, frozen=True, kw_only=True):
-    """Base of what is said of one member."""
-
-    rank: int
-    generation: int
 
 
 class InstanceEvent(MemberEvent, frozen=True, kw_only=True):
