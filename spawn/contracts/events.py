@@ -60,7 +60,7 @@ class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
     size: int
     ready: int
     seconds: float
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -78,7 +78,7 @@ class ArrayFinished(EventData, frozen=True, kw_only=True, tag="array.finished"):
 
     succeeded: bool
     failed_ranks: str = ""
-    exit_codes: dict[str, int] = {}
+    exit_codes: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
 
 
 class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
@@ -87,7 +87,7 @@ class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
     code: str
     reason: str
     refusals: tuple[Refusal, ...] = ()
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
 
 
 class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminated"):
