@@ -9,6 +9,7 @@ from services.launcher.plan.acceptance import (
     Terms,
     accept,
     check_in_time,
+    check_nameless,
     check_names,
     check_same,
     job_of,
@@ -49,7 +50,9 @@ async def on_launch(command: Command[Launch], world: World) -> None:
                 _check_request(world, array)
                 check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
                 check_reachable(world)
-                if world.settings.dns_backend != NO_NAMES:
+                if world.settings.dns_backend == NO_NAMES:
+                    check_nameless(launch.spec)
+                else:
                     check_names(array, world.fleet.arrays().values())
                 await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:

@@ -3,7 +3,13 @@
 import secrets
 
 from services.launcher.apply.records import refresh, write_members
-from services.launcher.plan.rendezvous import assignment_of, expected, peers_of, revision_of
+from services.launcher.plan.rendezvous import (
+    assignment_of,
+    expected,
+    names_of,
+    peers_of,
+    revision_of,
+)
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -35,17 +41,24 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
     job = await _job_of(world, array.id)
-    return assignment_of(array, member, world.fleet.members(array.id), job)
+    members = world.fleet.members(array.id)
+    names = names_of(members, world.fleet.hostnames(array.id))
+    return assignment_of(array, member, members, job, names=names)
 
 
 async def answer_peers(message: Message, world: World) -> bytes:
     """Answer with the array's peers from one encoding, made anew when they have changed."""
     array, _ = await _asker(message.subject, world)
-    members = world.fleet.members(array.id)
-    state = (revision_of(members.values()), len(expected(members)), array.version)
+    members, hostnames = world.fleet.members(array.id), world.fleet.hostnames(array.id)
+    state = (
+        revision_of(members.values()),
+        len(expected(members)),
+        array.version,
+        0 if hostnames is None else hostnames.version,
+    )
     known = world.memory.encoded_peers.get(array.id)
     if known is None or known[0] != state:
-        known = (state, codec.encode(peers_of(array, members)))
+        known = (state, codec.encode(peers_of(array, members, hostnames)))
         world.memory.encoded_peers[array.id] = known
     return known[1]
 
@@ -53,7 +66,7 @@ async def answer_peers(message: Message, world: World) -> bytes:
 async def on_roster(request: Request[RosterRequest], world: World) -> Peers:
     """Return an array's peers to somebody outside of it."""
     array = await _array(world, request.body.array_id)
-    return peers_of(array, world.fleet.members(array.id))
+    return peers_of(array, world.fleet.members(array.id), world.fleet.hostnames(array.id))
 
 
 async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:

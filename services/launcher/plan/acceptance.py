@@ -20,6 +20,7 @@ from spawn.contracts.launches import (
     LaunchSpec,
     OnComplete,
     PlannedChunk,
+    WaitFor,
     digest,
     environment_text,
     without_texts,
@@ -187,6 +188,22 @@ def check_names(array: Array, others: Iterable[Array]) -> None:
                 f" {other.size} machines; choose others with --dns",
                 field="dns" if array.spec.dns else "name",
                 code="dns-taken",
+            )
+
+
+def check_nameless(spec: LaunchSpec) -> None:
+    """Pass when a launch can do where machines have no names; raise `Rejected` when it can't."""
+    for field, wanted in (
+        ("wait_for", spec.wait_for is WaitFor.DNS),
+        ("dns", bool(spec.dns)),
+        ("dns_address", spec.dns_address is not None),
+    ):
+        if wanted:
+            raise Rejected(
+                f"{field}={getattr(spec, field)}: machines have no names in this deployment;"
+                " set SPAWN_DNS_BACKEND and SPAWN_DNS_BASE for its services",
+                field=field,
+                code="dns-none",
             )
 
 
