@@ -1,14 +1,12 @@
 """The zone is as it should be, whatever happens, and everybody is told when it is."""
 
-from collections.abc import Coroutine, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import msgspec
 import pytest
 
-from services.dns.ports import World
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.events import HostnameRefused, HostnameRegistered, HostnameRemoved
 from spawn.contracts.instances import InstanceState
@@ -16,49 +14,11 @@ from spawn.contracts.members import MemberState
 from spawn.contracts.zones import Record
 from spawn.errors import Cause, Transient
 from tests.builders import an_ending, an_instance
-from tests.fakes.bus import FakeBus
-from tests.fakes.warp import WarpClock, WarpLoop
-from tests.fakes.zone import FakeZone
-from tests.services.dns.worlds import BASE, Records, a_member, make_world, named_array, serving
+from tests.services.dns.lives import Life
+from tests.services.dns.worlds import BASE, a_member, named_array
 
 TTL = timedelta(seconds=30)
 FOREIGN = Record(f"training-1.{BASE}", "A", ("192.0.2.1",), TTL)
-
-
-class Life:
-    """A zone, the launcher's records, and replicas of the service, in a time of their own."""
-
-    def __init__(self) -> None:
-        self.loop = WarpLoop()
-        self.clock = WarpClock(self.loop)
-        self.bus = FakeBus()
-        self.zone = FakeZone(self.clock, base=BASE)
-        self.records = Records(self.bus)
-
-    def world(self, holder: str = "a") -> World:
-        return make_world(self.bus, self.clock, self.zone, holder=holder)
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self.loop.run_until_complete(work)
-
-    def live(self, *worlds: World, lasting: timedelta = timedelta(seconds=20)) -> None:
-        """Let replicas run for a while, and end them as a crash does."""
-
-        async def run() -> None:
-            async with serving(worlds[0]):
-                if len(worlds) > 1:
-                    async with serving(worlds[1]):
-                        await self.clock.sleep(lasting)
-                else:
-                    await self.clock.sleep(lasting)
-
-        self.run(run())
-
-    def names(self) -> dict[str, tuple[str, ...]]:
-        return {name.removesuffix(f".{BASE}"): each for name, each in self.zone.names().items()}
-
-    def said(self) -> list[Any]:
-        return [each.data for each in self.bus.events]
 
 
 @pytest.fixture
