@@ -30,7 +30,7 @@ async def _resolves(name: str) -> bool:
     looking = loop.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     try:
         await asyncio.wait_for(looking, _WITHIN_SECONDS)
-    except (OSError, asyncio.TimeoutError) as error:
+    except (OSError, UnicodeError, asyncio.TimeoutError) as error:
         say(f"peers are known by their addresses, for {name} does not resolve here: {error!r}")
         return False
     return True

@@ -37,6 +37,7 @@ COMMANDS: dict[str, Listed] = {
     "connect": Listed("connect", "Open a shell on a member of an array."),
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
+    "dns": Listed("dns", "See which names machines have, and whether they are right."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
 }
 

@@ -57,6 +57,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     retries: flags.Retries = None,
     on_member_failure: flags.OnMemberFailure = None,
     no_peer_ssh: flags.NoPeerSsh = False,
+    dns: flags.Dns = "",
+    dns_address: flags.DnsAddress = None,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = "",
@@ -96,6 +98,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "max_runtime": max_runtime,
         "retries": retries,
         "peer_ssh": False if no_peer_ssh else None,
+        "dns": dns,
+        "dns_address": dns_address,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),
