@@ -10,6 +10,7 @@ import msgspec
 from tests.bench import arrays, crowds
 from tests.bench.large import large
 from tests.bench.machine import at_the_end
+from tests.bench.names import names
 from tests.bench.ours import Launcher, launcher
 from tests.bench.plane import control
 from tests.bench.rates import rates
@@ -34,6 +35,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     messages: int
     rounds: int
     large: int
+    names: int
+    """Members that are named; they arrive over 30 s in a full run."""
 
 
 _IDLE = timedelta(seconds=5)
@@ -51,6 +54,7 @@ FULL = Program(
     messages=10_000,
     rounds=3,
     large=5000,
+    names=1000,
 )
 
 QUICK = Program(
@@ -66,6 +70,7 @@ QUICK = Program(
     messages=500,
     rounds=1,
     large=0,
+    names=50,
 )
 
 
@@ -88,6 +93,11 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         many, size = program.crowd
         crowd = await crowds.crowd(ours, arrays=many, size=size)
         beside = await _beside(ours, program)
+    _say("names")
+    arriving = timedelta(seconds=3 if program.quick else 30)
+    named = await names(
+        folder / "names", size=program.names, arriving=arriving, upserts=program.names // 10
+    )
     _say("a large array")
     return Report(
         machine=at_the_end(here),
@@ -101,6 +111,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         bus=bus,
         memory=Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu),
         large=await large(folder / "large", program.large) if program.large else None,
+        names=named,
         took=time.perf_counter() - begun,
     )
 

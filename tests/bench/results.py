@@ -163,6 +163,22 @@ class Large(Result, frozen=True, kw_only=True):
     memory: dict[str, float]
 
 
+class Names(Result, frozen=True, kw_only=True):
+    """What it took until all names of some members resolved everywhere, or none did any more.
+
+    `seconds` count from when the last member ran, or the array was over.
+    """
+
+    what: str
+    members: int
+    changes: int
+    """ChangeResourceRecordSets."""
+    calls: int
+    """All calls of Route 53, those that ask whether a change is everywhere included."""
+    throttled: int
+    seconds: float
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -178,3 +194,4 @@ class Report(Result, frozen=True, kw_only=True):
     bus: list[Rate]
     memory: Memory
     large: Large | None = None
+    names: list[Names] = []

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Large, Other, Rate, Report, Size
+from tests.bench.results import Costs, Large, Names, Other, Rate, Report, Size
 
 Row = Sequence[str]
 
@@ -18,6 +18,7 @@ def render(report: Report) -> str:
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
         _starts(report),
         _large(report.large) if report.large else "",
+        _table(_NAMES_HEAD, map(_names, report.names)) if report.names else "",
     )
     return "\n\n".join(part for part in parts if part)
 
@@ -36,6 +37,20 @@ _SIZES_HEAD = (
     "of it ours ms",
     "CPU s",
 )
+
+
+_NAMES_HEAD = ("names of members", "members", "changes", "all calls", "throttled", "s")
+
+
+def _names(names: Names) -> Row:
+    return (
+        names.what,
+        str(names.members),
+        str(names.changes),
+        str(names.calls),
+        str(names.throttled),
+        f"{names.seconds:.1f}",
+    )
 
 
 def _where(report: Report) -> str:
