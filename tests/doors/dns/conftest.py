@@ -1,4 +1,4 @@
-"""One zone, several ways: in memory, the laptop cloud's Route 53, and whoever else joins."""
+"""One zone, three ways: in memory, the laptop cloud's Route 53, and BIND 9."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from services.dns.adapters.rfc2136 import Key, UpdatedZone
 from services.dns.ports import ZonePort
 from spawn.aws.session import open_aws
 from spawn.aws.settings import AwsSettings
 from spawn.clock import SystemClock
 from tests.fakes.zone import FakeZone
+from tests.fixtures.bind import KEY_NAME, SECRET, NameServer, running_bind
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 
 UNTHROTTLED = (
@@ -36,13 +38,25 @@ def base() -> str:
     return f"team-{uuid4().hex[:8]}.example.org"
 
 
-@pytest.fixture(params=["fake", "laptop cloud"])
+@pytest.fixture(scope="session")
+def name_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[NameServer]:
+    """BIND 9, for all tests of zones; without it they skip."""
+    with running_bind(tmp_path_factory.mktemp("bind"), zone="example.org") as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "laptop cloud", "BIND 9"])
 async def zone(
     request: pytest.FixtureRequest, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncGenerator[ZonePort]:
     """An empty zone, each way."""
     if request.param == "fake":
         yield FakeZone(SystemClock(), base=base)
+        return
+    if request.param == "BIND 9":
+        server: NameServer = request.getfixturevalue("name_server")
+        key = Key(KEY_NAME, SECRET, "hmac-sha256")
+        yield UpdatedZone(server.address, zone=server.zone, base=base, key=key)
         return
     cloud: RunningSandbox = request.getfixturevalue("names_cloud")
     async with hosted_zone(cloud, base, monkeypatch) as opened:
