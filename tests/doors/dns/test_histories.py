@@ -30,7 +30,7 @@ async def test_a_history_of_an_array_beside_strangers(zone: ZonePort, base: str)
     strangers = (
         Record(f"training-7.{base}", "A", ("192.0.2.7",), TTL),
         Record(f"training-8.{base}", "CNAME", ("www.example.org.",), TTL),
-        Record(base, "MX", ("10 mail.example.org.",), TTL),
+        Record(base, "MX", ("10 mail.example.net.",), TTL),
     )
     await zone.change(tuple(Change(None, each) for each in strangers))
     sizes = [SIZE, *(chance.randrange(1, SIZE) for _ in range(4)), 0]
