@@ -6,8 +6,9 @@ must be allowed.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NamedTuple, cast
+from typing import cast
 
 import dns.asyncquery
 import dns.exception
@@ -35,11 +36,12 @@ _UNMET = {dns.rcode.YXDOMAIN, dns.rcode.YXRRSET, dns.rcode.NXRRSET, dns.rcode.NX
 _LATER = {dns.rcode.SERVFAIL}
 
 
-class Key(NamedTuple):
+@dataclass(frozen=True)
+class Key:
     """A TSIG key; without a name updates are not signed. `secret` is in base64."""
 
     name: str
-    secret: str
+    secret: str = field(repr=False)
     algorithm: str
 
 
@@ -178,8 +180,10 @@ def _address(server: str) -> tuple[str, int]:
 def _keyring(key: Key) -> dns.tsig.Key:
     try:
         return dns.tsig.Key(key.name, key.secret, key.algorithm)
-    except Exception as error:
-        # The text of some of these holds the secret.
+    except (ValueError, dns.exception.DNSException):
+        # What these say may hold the secret.
         raise Rejected(
-            "SPAWN_DNS_TSIG_FILE holds no TSIG secret in base64", field="SPAWN_DNS_TSIG_FILE"
-        ) from error
+            "SPAWN_DNS_TSIG_NAME, the secret in SPAWN_DNS_TSIG_FILE (base64) and"
+            " SPAWN_DNS_TSIG_ALGORITHM make no key",
+            field="SPAWN_DNS_TSIG_FILE",
+        ) from None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -13,7 +14,7 @@ from services.dns.handlers.following import on_notice
 from services.dns.plan.claims import refused_arrays
 from services.dns.plan.names import wanted_of
 from services.dns.ports import World
-from spawn.bus.ports import Fact
+from spawn.bus.ports import Fact, Receipt
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import (
     Event,
@@ -29,7 +30,7 @@ from spawn.contracts.members import Member, MemberState
 from spawn.contracts.zones import BatchLimits, Record
 from spawn.errors import Cause, Transient
 from tests.builders import NOON, an_ending
-from tests.fakes.bus import FakeBus
+from tests.fakes.bus import FakeBus, FakeEvents
 from tests.fakes.warp import WarpClock, WarpLoop
 from tests.fakes.zone import FakeZone
 from tests.services.dns.worlds import (
@@ -62,6 +63,20 @@ SMALL = BatchLimits(values=24, characters=6_000)
 """So that a few members need several changes."""
 
 
+class FlakyEvents(FakeEvents):
+    """Events that can't be published for a while."""
+
+    def __init__(self, bus: FakeBus) -> None:
+        super().__init__(bus)
+        self.failures = 0
+
+    async def publish(self, event: Event) -> Receipt:
+        if self.failures:
+            self.failures -= 1
+            raise Transient("the bus is away")
+        return await super().publish(event)
+
+
 class Histories(RuleBasedStateMachine):
     """Arrays live and die, replicas crash, answers are lost, and others use the same zone."""
 
@@ -78,6 +93,7 @@ class Histories(RuleBasedStateMachine):
         self.foreign: dict[tuple[str, str], Record] = {}
         self.served: dict[str, tuple[World, asyncio.Task[None]]] = {}
         self.number = 0
+        self.events = FlakyEvents(self.bus)
 
     @initialize()
     def begin(self) -> None:
@@ -136,8 +152,16 @@ class Histories(RuleBasedStateMachine):
             world, _ = next(iter(self.served.values()), (None, None))
             if world is not None:
                 fact = Fact(event=event, sequence=1, delivered=1)
-                self.loop.run_until_complete(on_notice(fact, world))
+                self.deliver(fact, world)
                 self.leaving.add(member.instance.id)
+
+    def deliver(self, fact: Fact, world: World) -> None:
+        """Deliver a fact again until it is handled, as the bus does."""
+        while True:
+            try:
+                return self.loop.run_until_complete(on_notice(fact, world))
+            except Transient:
+                continue
 
     @precondition(lambda self: self.living())
     @rule(data=st.data(), whole=st.booleans())
@@ -165,6 +189,10 @@ class Histories(RuleBasedStateMachine):
     @rule()
     def lose_an_answer(self) -> None:
         self.zone.lost = 1
+
+    @rule(failures=st.integers(1, 2))
+    def lose_events(self, failures: int) -> None:
+        self.events.failures = failures
 
     @rule(key=st.sampled_from(FOREIGN))
     def intrude(self, key: tuple[str, str]) -> None:
@@ -278,7 +306,8 @@ class Histories(RuleBasedStateMachine):
         self.loop.run_until_complete(self.records.put(record))
 
     def start(self, replica: str) -> None:
-        world = make_world(self.bus, self.clock, self.zone, holder=replica)
+        made = make_world(self.bus, self.clock, self.zone, holder=replica)
+        world = replace(made, events=self.events)
 
         async def serve() -> None:
             async with serving(world):

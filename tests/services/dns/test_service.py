@@ -71,6 +71,12 @@ def in_zone(cloud: RunningSandbox, zone_id: str) -> dict[tuple[str, str], int]:
     }
 
 
+def changes(cloud: RunningSandbox) -> int:
+    """Return how many changes Route 53 was asked for."""
+    regions = cloud.admin.state()["regions"].values()
+    return sum(each["calls"].get("route53.ChangeResourceRecordSets", 0) for each in regions)
+
+
 async def until(condition: Callable[[], Any]) -> None:
     async with asyncio.timeout(60):
         while not await asyncio.to_thread(condition):
@@ -111,7 +117,7 @@ async def test_names_come_and_go_with_the_machines(
         "SPAWN_DNS_BASE": BASE,
         "SPAWN_DNS_ZONE_ID": zone_id,
     }
-    async with hosted(env):
+    async with hosted(env | {"SPAWN_REPLICA": "a"}), hosted(env | {"SPAWN_REPLICA": "b"}):
         await until(lambda: ("training", "A") in in_zone(cloud, zone_id))
         assert in_zone(cloud, zone_id) == {
             ("training", "A"): SIZE,
@@ -122,6 +128,7 @@ async def test_names_come_and_go_with_the_machines(
         async with asyncio.timeout(60):
             while not await _is_told(told, array):
                 await CLOCK.sleep(POLL)
+        assert await asyncio.to_thread(changes, cloud) == 1
         listed = await answered(bus, API_LIST, ListRecords(), RecordList)
         assert len(listed.records) == SIZE + 3
         check = await answered(bus, API_CHECK, CheckRecords(array_id=array.id), RecordCheck)
