@@ -4,7 +4,7 @@ They reach into private code, so moto is pinned exactly and every wrapper has a 
 `install` puts them on; what it returns takes them off again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 from typing import Any
 
@@ -33,7 +33,18 @@ _delete: Any = Route53Backend.delete_hosted_zone
 
 def install(cloud: Cloud, zones: Zones) -> Callable[[], None]:
     """Put every wrapper on; call the result to take them off."""
-    changes = Changes(cloud)
+    wanted = (*_zones(zones), *_changes(Changes(cloud)))
+    undo = [replace(owner, name, replacement) for owner, name, replacement in wanted]
+
+    def uninstall() -> None:
+        for restore in reversed(undo):
+            restore()
+
+    return uninstall
+
+
+def _zones(zones: Zones) -> Iterable[tuple[Any, str, Any]]:
+    """Yield what keeps the name server's zones in step, and batches whole."""
 
     def create_hosted_zone(backend: Any, *arguments: Any, **named: Any) -> Any:
         zone = _create(backend, *arguments, **named)
@@ -52,6 +63,14 @@ def install(cloud: Cloud, zones: Zones) -> Callable[[], None]:
         zone.rrsets = change(zone, change_list)
         zones.changed(zone)
 
+    yield Route53Backend, "create_hosted_zone", create_hosted_zone
+    yield Route53Backend, "delete_hosted_zone", delete_hosted_zone
+    yield Route53Backend, "change_resource_record_sets", change_record_sets
+
+
+def _changes(changes: "Changes") -> Iterable[tuple[Any, str, Any]]:
+    """Yield what lets changes take their time."""
+
     def change_resource_record_sets(response: Any) -> ActionResult:
         zone_id = response._get_param("HostedZoneId")  # noqa: SLF001  moto's own way
         change_list = response._get_param("ChangeBatch.Changes")  # noqa: SLF001  as above
@@ -62,22 +81,8 @@ def install(cloud: Cloud, zones: Zones) -> Callable[[], None]:
         change_id = str(response._get_param("Id"))  # noqa: SLF001  as above
         return _info(change_id, changes.status(change_id))
 
-    undo = [
-        replace(owner, name, replacement)
-        for owner, name, replacement in (
-            (Route53Backend, "create_hosted_zone", create_hosted_zone),
-            (Route53Backend, "delete_hosted_zone", delete_hosted_zone),
-            (Route53Backend, "change_resource_record_sets", change_record_sets),
-            (Route53, "change_resource_record_sets", change_resource_record_sets),
-            (Route53, "get_change", get_change),
-        )
-    ]
-
-    def uninstall() -> None:
-        for restore in reversed(undo):
-            restore()
-
-    return uninstall
+    yield Route53, "change_resource_record_sets", change_resource_record_sets
+    yield Route53, "get_change", get_change
 
 
 def make_zone() -> str:
