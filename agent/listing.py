@@ -23,7 +23,7 @@ def peers_json(peers: Sequence[Peer]) -> str:
 def hostfile(peers: Sequence[Peer]) -> str:
     """Return the hosts with their slots, as Open MPI takes them."""
     ordered = sorted(peers, key=lambda each: each.index)
-    return "".join(f"{each.ip} slots={max(each.slots, 1)}\n" for each in ordered)
+    return "".join(f"{each.host} slots={max(each.slots, 1)}\n" for each in ordered)
 
 
 def profile(variables: Mapping[str, str]) -> str:

@@ -63,6 +63,11 @@ class Peer:
     host_key: str
     user_key: str
 
+    @property
+    def host(self) -> str:
+        """What a program is told to reach it by: its name, or its address while it has none."""
+        return self.dns or self.ip
+
 
 @dataclass(frozen=True)
 class Peers:

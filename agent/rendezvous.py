@@ -7,6 +7,7 @@ import asyncio
 from agent import listing, places, sshkeys
 from agent.accounts import Account
 from agent.orders import Assignment, Peers
+from agent.resolver import usable
 from agent.variables import Member, array_variables
 
 
@@ -15,6 +16,7 @@ class Rendezvous:
 
     def __init__(self, where: places.Places) -> None:
         self._places = where
+        self._heard: Peers | None = None
         self._written: Peers | None = None
         self.complete = asyncio.Event()
 
@@ -30,10 +32,11 @@ class Rendezvous:
 
     async def write(self, assignment: Assignment, peers: Peers, account: Account) -> None:
         """Write what complete peers are written to; the peers file last, for it is the barrier."""
-        if not peers.complete or peers == self._written:
+        if not peers.complete or peers == self._heard:
             return
+        heard, peers = peers, await usable(peers)
         await asyncio.to_thread(self._write, assignment, peers, account)
-        self._written = peers
+        self._heard, self._written = heard, peers
         self.complete.set()
 
     def _write(self, assignment: Assignment, peers: Peers, account: Account) -> None:

@@ -48,7 +48,7 @@ def array_variables(member: Member) -> dict[str, str]:
     }
     first = _first(member.peers)
     if first is not None:
-        ours["MASTER_ADDR"] = first.ip
+        ours["MASTER_ADDR"] = first.host
     for style in assignment.job.env_compat:
         ours.update(_OTHERS[style](member) if style in _OTHERS else {})
     return ours
@@ -94,7 +94,7 @@ def _first(peers: Sequence[Peer]) -> Peer | None:
 def _slurm(member: Member) -> dict[str, str]:
     """Names of srun (https://slurm.schedmd.com/srun.html): a task a node."""
     rank, size = str(member.assignment.rank), str(member.assignment.size)
-    nodes = ",".join(each.ip for each in sorted(member.peers, key=lambda each: each.index))
+    nodes = ",".join(each.host for each in sorted(member.peers, key=lambda each: each.index))
     return {
         "SLURM_JOB_ID": member.assignment.array_id,
         "SLURM_JOB_NAME": member.assignment.name,

@@ -58,7 +58,9 @@ LoginUser = Annotated[
 ]
 WaitFor = Annotated[
     launches.WaitFor | None,
-    typer.Option(help="When it is ready: instances run (the default), or their agents answer."),
+    typer.Option(
+        help="When it is ready: instances run (the default), agents answer, or names resolve."
+    ),
 ]
 OnComplete = Annotated[
     launches.OnComplete | None,
@@ -75,6 +77,14 @@ OnMemberFailure = Annotated[
 ]
 NoPeerSsh = Annotated[
     bool, typer.Option("--no-peer-ssh", help="Exchange no keys for ssh between members.")
+]
+Dns = Annotated[
+    str,
+    typer.Option(help="What machines' names begin with; the array's name if left out."),
+]
+DnsAddress = Annotated[
+    launches.AddressKind | None,
+    typer.Option(help="Which address names resolve to; the deployment's choice if left out."),
 ]
 Follow = Annotated[
     bool,

@@ -38,6 +38,7 @@ COMMANDS: dict[str, Listed] = {
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),
+    "dns": Listed("dns", "See which names machines have, and whether they are right."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
 }
 

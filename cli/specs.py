@@ -33,6 +33,8 @@ FLAGS: Final = {
     "max_runtime": "--max-runtime",
     "retries": "--retries",
     "peer_ssh": "--no-peer-ssh",
+    "dns": "--dns",
+    "dns_address": "--dns-address",
     "request_id": "--request-id",
     "permissions": "--iam-policy",
     "policies": "--iam-policy",

@@ -18,10 +18,12 @@ in lists for capacity, fault, latency, quota and boot.
                            "rules": [{"service": "ec2", "api": "RunInstances",
                                       "requests": {"burst": 5, "per_second": 2},
                                       "resources": null}]}
-                          null is no limit; without a rule, EC2's documented buckets
+                          null is no limit; without a rule, the documented buckets. Route 53
+                          has one for all its APIs, whose name is `*`
     POST latency          {"delay": [0.01, 0.05], "service": "*", "api": "*"}
     POST lifecycle        {"pending": 2, "stopping": 2, "shutting_down": 2, "invisible": 0,
-                           "profile_propagation": 0, "terminated_listed": 3600}
+                           "profile_propagation": 0, "terminated_listed": 3600,
+                           "names_in_sync": 1}
                           any part of it; these are the defaults
     POST quota            {"vcpus": 32, "market": "on-demand"}
                           null is no limit, as at the start

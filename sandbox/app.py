@@ -30,6 +30,7 @@ from sandbox.machines import network
 from sandbox.machines.fleet import Fleet, Ground, hollow_because
 from sandbox.machines.listing import MachineRoutes
 from sandbox.moto_server import MotoServer
+from sandbox.naming import Named, naming
 from sandbox.request import DEFAULT_REGION
 from spawn.clock import SystemClock, wait_event
 from spawn.runtime.settings import environment
@@ -152,8 +153,12 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     endpoint = f"http://{host}:{port}"
     fleet.endpoint = endpoint
     try:
-        async with asyncio.TaskGroup() as group, fleet.running():
-            _announce(announcement, sandbox, endpoint)
+        async with (
+            naming(options.state, options.host, cloud=sandbox.cloud, moto=sandbox.moto) as named,
+            asyncio.TaskGroup() as group,
+            fleet.running(),
+        ):
+            _announce(announcement, sandbox, endpoint, named)
             timers = group.create_task(sandbox.keep_time())
             yield endpoint
             sandbox.drain()
@@ -193,7 +198,7 @@ def _fleet(options: Options, sandbox: Sandbox) -> tuple[Fleet, Callable[[], None
     return fleet, network.install(options.state)
 
 
-def _announce(path: Path, sandbox: Sandbox, endpoint: str) -> None:
+def _announce(path: Path, sandbox: Sandbox, endpoint: str, named: Named) -> None:
     """Write what clients need, whole or not at all, readable by the owner alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = json.dumps(
@@ -205,6 +210,9 @@ def _announce(path: Path, sandbox: Sandbox, endpoint: str) -> None:
             "secret_access_key": sandbox.credentials.secret_access_key,
             "admin_token": sandbox.admin.token,
             "metrics_url": f"{endpoint}/metrics",
+            "dns_port": named.port,
+            "dns_zone_id": named.zone_id,
+            "dns_base": named.base,
         }
     )
     draft = path.with_suffix(f".{os.getpid()}.tmp")

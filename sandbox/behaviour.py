@@ -110,7 +110,7 @@ class Latency(_Section, frozen=True):
 
 
 class Lifecycle(_Section, frozen=True):
-    """How long EC2 takes for what it does; None leaves a value as it is."""
+    """How long the cloud takes for what it does; None leaves a value as it is."""
 
     pending: Delay | None = None
     stopping: Delay | None = None
@@ -122,6 +122,8 @@ class Lifecycle(_Section, frozen=True):
     terminated_listed: Delay | None = None
     """Terminated instances are listed for this long
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html)."""
+    names_in_sync: Delay | None = None
+    """A change of DNS records is PENDING for this long; the name server answers at once."""
 
 
 class Quota(_Section, frozen=True):

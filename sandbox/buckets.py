@@ -1,4 +1,4 @@
-"""Token buckets by account, region and API, with the values that EC2 documents.
+"""Token buckets by account, region and API, with the values that AWS documents.
 
 https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html: a request bucket
 counts calls, a resource bucket counts instances.
@@ -34,6 +34,9 @@ _READING = Limits(requests=Rate(100, 20))
 _UNFILTERED = Limits(requests=Rate(50, 10))
 _LAUNCH = Limits(requests=Rate(5, 2), resources=Rate(1000, 2))
 _NONE = Limits()
+_ROUTE53 = Limits(requests=Rate(5, 5))
+"""All calls of an account together
+(https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html#limits-api-requests)."""
 
 UNFILTERED = "+unfiltered"
 """Suffix of the bucket of a describe call with neither filter nor pagination."""
@@ -52,6 +55,8 @@ _DOCUMENTED = {
 
 def documented(service: str, api: str) -> Limits:
     """Return AWS's documented limits; only EC2 publishes them by API."""
+    if service == "route53":
+        return _ROUTE53
     if service != "ec2":
         return _NONE
     if api.endswith(UNFILTERED):

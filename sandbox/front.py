@@ -15,7 +15,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from sandbox import metrics
-from sandbox.behaviour import Fault
+from sandbox.behaviour import ANY, Fault
 from sandbox.behaviours import Behaviours
 from sandbox.buckets import UNFILTERED, Key
 from sandbox.credentials import UNSIGNED, Credentials, missing_signature
@@ -34,6 +34,8 @@ from spawn.clock import Clock
 _CAN_BE_UNFILTERED = frozenset(
     {"DescribeInstances", "DescribeInstanceStatus", "DescribeSpotInstanceRequests"}
 )
+_ONE_BUCKET = frozenset({"route53"})
+"""Services whose calls all draw on one bucket."""
 _ALWAYS_SIGNED = frozenset({"ec2", "iam", "sts"})
 
 
@@ -180,6 +182,8 @@ class Charge(NamedTuple):
 
 def _key(call: Call) -> Key:
     api = call.action or call.method
+    if call.service in _ONE_BUCKET:
+        api = ANY
     if call.service == "ec2" and api in _CAN_BE_UNFILTERED and not _narrowed(call):
         api += UNFILTERED
     return Key(call.account, call.region, call.service, api)

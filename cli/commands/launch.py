@@ -63,6 +63,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     iam_policy_file: flags.IamPolicyFile = None,
     iam_role: flags.IamRole = "",
     strict: flags.Strict = False,
+    dns: flags.Dns = "",
+    dns_address: flags.DnsAddress = None,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = None,
@@ -106,6 +108,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
             iam_policy, iam_managed_policies, iam_role, iam_policy_file
         ),
         "strict": strict or None,
+        "dns": dns,
+        "dns_address": dns_address,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),

@@ -59,13 +59,17 @@ def register(app: typer.Typer) -> None:
 
 
 def env(*, as_json: JsonFlag = False) -> None:
-    """Print variables for AWS clients and bus observers: eval "$(spawn sandbox env)"."""
+    """Print variables for AWS clients, bus observers and dig: eval "$(spawn sandbox env)"."""
     facts = find_facts()
     home = locate()
     control = running(home)
     who = home.creds("observer").read_text().strip()
     where = control.bus_url.removeprefix("nats://") if control else ""
-    values = {**aws_exports(facts), "SPAWN_NATS_URL": f"nats://{who}@{where}"}
+    values = {
+        **aws_exports(facts),
+        "SPAWN_NATS_URL": f"nats://{who}@{where}",
+        "SPAWN_SANDBOX_DNS_PORT": str(facts.dns_port),
+    }
     if as_json:
         put_json(values)
         return

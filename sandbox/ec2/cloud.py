@@ -18,7 +18,7 @@ from spawn.clock import Clock
 
 
 class Timings(msgspec.Struct, frozen=True):
-    """How long EC2 takes for what it does."""
+    """How long the cloud takes for what it does."""
 
     pending: Delay = seconds(2)
     stopping: Delay = seconds(2)
@@ -26,6 +26,7 @@ class Timings(msgspec.Struct, frozen=True):
     invisible: Delay = seconds(0)
     profile_propagation: Delay = seconds(0)
     terminated_listed: Delay = seconds(3600)
+    names_in_sync: Delay = seconds(1)
 
     def changed(self, lifecycle: Lifecycle) -> "Timings":
         """Return these timings with those that `lifecycle` sets."""

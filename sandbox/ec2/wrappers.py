@@ -29,6 +29,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import Action, State
+from sandbox.wrapping import replace as replace_attribute
 
 _INSTANCE_PREFIX = "i-"
 _ONLY_WHEN_STOPPED = frozenset({"instance_type", "user_data", "kernel", "ebs_optimized"})
@@ -38,7 +39,7 @@ _ONLY_WHEN_STOPPED = frozenset({"instance_type", "user_data", "kernel", "ebs_opt
 def install(cloud: Cloud) -> Callable[[], None]:
     """Put every wrapper on, bound to `cloud`; call the result to take them off."""
     undo = [
-        _replace(owner, name, replacement)
+        replace_attribute(owner, name, replacement)
         for owner, name, replacement in (
             *_speed(cloud),
             *_life(cloud),
@@ -205,17 +206,3 @@ def _add_role(cloud: Cloud) -> Callable[[Any, str, str], None]:
         cloud.role_attached_at[profile.id] = cloud.clock.monotonic()
 
     return add_role
-
-
-def _replace(owner: Any, name: str, replacement: Any) -> Callable[[], None]:
-    own = name in owner.__dict__
-    before = owner.__dict__.get(name)
-    setattr(owner, name, replacement)
-
-    def restore() -> None:
-        if own:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
-
-    return restore

@@ -26,6 +26,7 @@ from sandbox.machines.network import is_loopback
 from sandbox.machines.role import Roles
 from sandbox.machines.variables import Endpoints, variables
 from sandbox.moto_server import MotoServer
+from sandbox.naming import hosts_file
 from sandbox.request import AccountId, Region
 from spawn.clock import Clock
 from spawn.telemetry.log import get_logger
@@ -144,6 +145,7 @@ class Fleet:
             host=self._ground.host,
             delay=delay,
             user_data_fails=self._ground.behaviours.user_data_fails(facts.rank),
+            hosts=hosts_file(self._ground.state),
         )
         boots = self._boots.get(instance_id, 0)
         machine = Machine(given, self._clock, boots=boots, turns=self._turns)

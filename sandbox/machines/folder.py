@@ -13,14 +13,15 @@ ENDED, POWERED_OFF, REBOOTING = 0, 3, 4
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an init needs to know of its machine; `machine.json`, readable by the owner alone.
 
-    `boot` counts from 1; `address` is its private IP; `fails` lets the user-data fail without
-    running it.
+    `boot` counts from 1; `address` is its private IP; `hosts` is the file that it is to see as
+    `/etc/hosts`; `fails` lets the user-data fail without running it.
     """
 
     instance_id: str
     boot: int
     environment: dict[str, str]
     address: str = ""
+    hosts: str = ""
     user_data: bytes = b""
     fails: bool = False
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -33,6 +34,8 @@ class Bootable(msgspec.Struct, frozen=True, kw_only=True):
     """The environment of the init itself."""
     delay: timedelta
     user_data_fails: bool
+    hosts: Path
+    """What it is to see as `/etc/hosts`."""
 
 
 class Machine:
@@ -183,6 +186,7 @@ class Machine:
             boot=self.boots,
             environment=dict(environment),
             address=facts.network.private_ip,
+            hosts=str(self.given.hosts),
             user_data=facts.user_data,
             fails=self.given.user_data_fails,
         )

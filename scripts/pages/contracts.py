@@ -8,7 +8,7 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, clouds, events, grants, launches, members
+from spawn.contracts import arrays, clouds, events, grants, hostnames, launches, members
 
 Schema = dict[str, Any]
 
@@ -27,6 +27,9 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     grants.API_DESCRIBE: (grants.GrantRequest, grants.GrantDescription),
     grants.API_LINT: (grants.LintRequest, grants.LintReport),
     grants.API_COLLECT: (grants.CollectGrants, grants.CollectedGrants),
+    hostnames.API_LIST: (hostnames.ListRecords, hostnames.RecordList),
+    hostnames.API_CHECK: (hostnames.CheckRecords, hostnames.RecordCheck),
+    hostnames.API_COLLECT: (hostnames.CollectRecords, hostnames.RecordCollection),
 }
 
 
@@ -45,7 +48,7 @@ def documents() -> dict[str, Schema]:
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
     kinds |= {"array": arrays.Array, "member": members.Member, "grant": grants.Grant}
-    kinds["event"] = CloudEvent
+    kinds |= {"hostnames": hostnames.Hostnames, "event": CloudEvent}
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

@@ -13,6 +13,7 @@ from cli.main import Debugging
 from cli.places import AwsSettings as CliAwsSettings
 from cli.places import DeploymentSettings as CliDeploymentSettings
 from scripts.pages.markdown import code, page, table
+from services.dns.config import Settings as DnsSettings
 from services.iam_broker.config import Settings as BrokerSettings
 from services.launcher.config import Settings as LauncherSettings
 from spawn.aws.settings import AwsSettings
@@ -44,6 +45,7 @@ SECTIONS = (
     Section("Every process that calls AWS", AwsSettings, "SPAWN_AWS_"),
     Section("The launcher", LauncherSettings),
     Section("The IAM broker", BrokerSettings),
+    Section("The DNS service", DnsSettings),
     Section("The command line: where AWS is", CliAwsSettings, "AWS_"),
     Section("The command line: whose bus it is on", CliDeploymentSettings),
     Section("The command line: limits that it checks before it sends", Limits, "SPAWN_MAX_"),

@@ -48,6 +48,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bus_fingerprint: Annotated[
         str, msgspec.Meta(description="SHA-256 of the bus's certificate, which machines pin.")
     ] = ""
+    dns_backend: Annotated[
+        str,
+        msgspec.Meta(
+            description="Where the DNS service writes names; unless it is none, launches are"
+            " refused whose machines' names others have."
+        ),
+    ] = "none"
     pool_memory: Annotated[
         timedelta, msgspec.Meta(description="How long a pool without capacity is tried last.")
     ] = timedelta(minutes=3)

@@ -12,6 +12,7 @@ from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array
 from spawn.contracts.clouds import CloudReport
+from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member, member_key
@@ -28,6 +29,7 @@ class Fleet:
     def __init__(self) -> None:
         self._arrays = Mirror[Array]()
         self._members = Mirror[Member]()
+        self._hostnames = Mirror[Hostnames]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
         self._holders: dict[InstanceId, int] = {}
         self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
@@ -69,6 +71,17 @@ class Fleet:
     def members(self, array_id: ArrayId) -> dict[int, Member]:
         """Return an array's members by rank, as they are now."""
         return dict(self._by_array.get(array_id, {}))
+
+    def hostnames(self, array_id: ArrayId) -> Hostnames | None:
+        """Return the names of an array's machines, as the DNS service last wrote them."""
+        entry = self._hostnames.get(array_id)
+        return None if entry is None else entry.value
+
+    def note_hostnames(self, change: Change[Hostnames]) -> None:
+        """Take over a newer state of an array's names."""
+        self._hostnames.take(change)
+        if isinstance(change, Entry):
+            self.stir(change.value.array_id)
 
     def note_array(self, change: Change[Array]) -> None:
         """Take over a newer state of an array; what is known already stirs nobody."""
@@ -132,7 +145,7 @@ class Memory:
         self.published: dict[str, int] = {}
         self.told: dict[ArrayId, int] = {}
         self.jobs: dict[ArrayId, JobSpec | None] = {}
-        self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int], tuple[bytes, ...]]] = {}
+        self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int, int], tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.members import Member, member_key
@@ -24,7 +25,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
-    its machines were last nudged about.
+    its machines were last nudged about; `hostnames` are there once it has any.
     """
 
     array: Array
@@ -35,6 +36,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     ending: frozenset[InstanceId] = frozenset()
     calls: Mapping[str, int] = {}
     told: int = -1
+    hostnames: Hostnames | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

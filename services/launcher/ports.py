@@ -9,19 +9,24 @@ from spawn.aws.ports import AwsPort
 from spawn.bus.ports import EventsPort, FencesPort, RequestsPort, StorePort, TellsPort
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
+from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The launcher's records. `arrays`, `names` and `marks` are one bucket."""
+    """The launcher's records, and the DNS service's `hostnames`, which it only reads.
+
+    `arrays`, `names` and `marks` are one bucket.
+    """
 
     arrays: StorePort[Array]
     names: StorePort[NameClaim]
     marks: StorePort[DeploymentMark]
     members: StorePort[Member]
     specs: StorePort[JobSpec]
+    hostnames: StorePort[Hostnames]
 
 
 @dataclass(frozen=True, kw_only=True)

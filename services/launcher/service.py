@@ -7,7 +7,7 @@ from services.launcher.config import Settings
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.mirror import mirror_arrays, mirror_members
+from services.launcher.handlers.mirror import mirror_arrays, mirror_hostnames, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.questions import on_collect, on_plan
 from services.launcher.handlers.rendezvous import (
@@ -57,6 +57,7 @@ SERVICE: Service[Settings, World] = Service(
     background=(
         background(mirror_arrays, name="mirror arrays"),
         background(mirror_members, name="mirror members"),
+        background(mirror_hostnames, name="mirror hostnames"),
         background(drive_arrays, name="drive arrays"),
         background(observe_regions, name="observe regions"),
     ),

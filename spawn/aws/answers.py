@@ -39,6 +39,7 @@ def described(instance: InstanceTypeDef) -> Described:
             subnet_id=instance.get("SubnetId", ""),
             private_ip=instance.get("PrivateIpAddress", ""),
             public_ip=instance.get("PublicIpAddress", ""),
+            ipv6_address=instance.get("Ipv6Address", ""),
             launched_at=launch,
             reason=_reason(instance),
         ),

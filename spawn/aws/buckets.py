@@ -62,6 +62,11 @@ _DOCUMENTED = {
     # (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
     "GetParameter": Limits(Rate(40, 40)),
     "GetCallerIdentity": Limits(),
+    # Route 53: five requests a second for the account, which these share
+    # (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html).
+    "ChangeResourceRecordSets": Limits(Rate(2, 2)),
+    "ListResourceRecordSets": Limits(Rate(2, 2)),
+    "GetChange": Limits(Rate(1, 1)),
 }
 
 _EPSILON = 1e-9
@@ -73,7 +78,7 @@ _OVERRIDE = re.compile(
 
 
 def documented(api: str) -> Limits:
-    """Return the limits that AWS documents for an API of EC2, SSM or STS."""
+    """Return the limits that AWS documents for an API of EC2, SSM, STS or Route 53."""
     return _DOCUMENTED.get(api, _READING if api.startswith("Describe") else _MUTATING)
 
 

@@ -55,7 +55,7 @@ _CAUSES: dict[Cause, frozenset[str]] = {
     }),
     Cause.ABSENT: frozenset({
         "ParameterNotFound", "NoSuchEntity", "InvalidAMIID.Unavailable",
-        "NoSuchBucket", "NoSuchKey", "404",
+        "NoSuchBucket", "NoSuchKey", "NoSuchHostedZone", "NoSuchChange", "404",
     }),
 }  # fmt: skip
 _CAUSE_OF = {code: cause for cause, codes in _CAUSES.items() for code in codes}

@@ -24,8 +24,9 @@ _READ = {
     "Reservation": frozenset({"Instances"}),
     "Instance": frozenset({
         "AmiLaunchIndex", "ClientToken", "IamInstanceProfile", "ImageId", "InstanceId",
-        "InstanceLifecycle", "InstanceType", "LaunchTime", "Placement", "PrivateIpAddress",
-        "PublicIpAddress", "State", "StateReason", "StateTransitionReason", "SubnetId", "Tags",
+        "InstanceLifecycle", "InstanceType", "Ipv6Address", "LaunchTime", "Placement",
+        "PrivateIpAddress", "PublicIpAddress", "State", "StateReason", "StateTransitionReason",
+        "SubnetId", "Tags",
     }),
     "Placement": frozenset({"AvailabilityZone"}),
     "IamInstanceProfile": frozenset({"Arn"}),

@@ -17,6 +17,7 @@ from spawn.aws.ec2 import Ec2
 from spawn.aws.errors import translate
 from spawn.aws.iam import Iam
 from spawn.aws.pacing import Pacer
+from spawn.aws.route53 import HostedZone
 from spawn.aws.s3 import S3
 from spawn.aws.ssm import Ssm
 from spawn.aws.sts import Sts
@@ -113,6 +114,12 @@ class Aws:
             region = self._clients.region or FALLBACK_REGION
             self._iam = Iam(partial(self._clients.get, "iam", region), self._new_calls())
         return self._iam
+
+    def hosted_zone(self, zone_id: str, *, base: str) -> HostedZone:
+        """Return a zone of Route 53, which is the same in every region."""
+        region = self._clients.region or FALLBACK_REGION
+        client = partial(self._clients.get, "route53", region)
+        return HostedZone(client, self._new_calls(), zone_id=zone_id, base=base)
 
     async def account(self) -> str:
         """Return the id of the account, asked for once."""

@@ -7,7 +7,16 @@ from typing import Any
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.contracts import arrays, events, grants, launches, logs, members, reports
+from spawn.contracts import (
+    arrays,
+    events,
+    grants,
+    hostnames,
+    launches,
+    logs,
+    members,
+    reports,
+)
 from spawn.errors import Conflict, NotFound
 
 COMMANDS = "SPAWN_COMMANDS"
@@ -21,6 +30,7 @@ BUCKETS = (
     members.BUCKET,
     launches.SPECS_BUCKET,
     grants.BUCKET,
+    hostnames.BUCKET,
     FENCES_BUCKET,
     NONCES_BUCKET,
 )

@@ -54,6 +54,8 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     """Return `spec` when it can be launched; raise `Rejected` with the first wrong field."""
     limits = limits or Limits()
     check_name(spec.name)
+    if spec.dns:
+        check_name(spec.dns, field="dns")
     _check_counts(spec, limits)
     _check_places(spec)
     _check_network(spec)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.event_kinds import EventData, MemberEvent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
@@ -16,10 +17,6 @@ from spawn.contracts.pools import Pool, Refusal
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
-
-
-class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """Base of what an event says."""
 
 
 class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
@@ -64,7 +61,7 @@ class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
     size: int
     ready: int
     seconds: float
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -82,7 +79,7 @@ class ArrayFinished(EventData, frozen=True, kw_only=True, tag="array.finished"):
 
     succeeded: bool
     failed_ranks: str = ""
-    exit_codes: dict[str, int] = {}
+    exit_codes: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
 
 
 class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
@@ -91,20 +88,13 @@ class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
     code: str
     reason: str
     refusals: tuple[Refusal, ...] = ()
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - msgspec makes a new one each time
 
 
 class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminated"):
     """Every instance of the array is gone, confirmed by EC2."""
 
     reason: str
-
-
-class MemberEvent(EventData, frozen=True, kw_only=True):
-    """Base of what is said of one member."""
-
-    rank: int
-    generation: int
 
 
 class InstanceEvent(MemberEvent, frozen=True, kw_only=True):
@@ -214,7 +204,7 @@ class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
 
 
 class HostnameRegistered(EventData, frozen=True, kw_only=True, tag="hostname.registered"):
-    """The names resolve."""
+    """The names resolve, on every name server of their zone."""
 
     names: tuple[str, ...]
 
@@ -223,6 +213,13 @@ class HostnameRemoved(EventData, frozen=True, kw_only=True, tag="hostname.remove
     """The names are gone."""
 
     names: tuple[str, ...]
+
+
+class HostnameRefused(EventData, frozen=True, kw_only=True, tag="hostname.refused"):
+    """The names can't be made; mostly because somebody else's stand there, who keeps them."""
+
+    names: tuple[str, ...]
+    reason: str
 
 
 Data = (
@@ -253,6 +250,7 @@ Data = (
     | GrantReady
     | HostnameRegistered
     | HostnameRemoved
+    | HostnameRefused
 )
 
 

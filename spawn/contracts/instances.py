@@ -41,6 +41,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     subnet_id: str = ""
     private_ip: str = ""
     public_ip: str = ""
+    ipv6_address: str = ""
     launched_at: datetime | None = None
     reason: str = ""
 

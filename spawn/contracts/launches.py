@@ -31,10 +31,18 @@ LARGEST_JOB = 512 * 1024
 
 
 class WaitFor(StrEnum):
-    """When an array counts as ready: its instances run, or their agents have said hello."""
+    """When an array counts as ready: instances run, agents have said hello, or names resolve."""
 
     RUNNING = "running"
     AGENT = "agent"
+    DNS = "dns"
+
+
+class AddressKind(StrEnum):
+    """Which address of a machine its name resolves to."""
+
+    PRIVATE = "private"
+    PUBLIC = "public"
 
 
 class OnComplete(StrEnum):
@@ -67,7 +75,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
-    `permissions` are those of every machine; `strict` rejects what they would be warned of.
+    `permissions` are those of every machine; `strict` rejects what they would be warned of;
+    `dns` is what the machines' names begin with in place of `name`.
     """
 
     name: str
@@ -96,6 +105,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     peer_ssh: bool = True
     permissions: Permissions = Permissions()
     strict: bool = False
+    dns: str = ""
+    dns_address: AddressKind | None = None
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -114,7 +114,11 @@ class Home(msgspec.Struct, frozen=True):
 
 
 class SandboxFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the laptop cloud listens; its keys open nothing but itself."""
+    """Where the laptop cloud listens; its keys open nothing but itself.
+
+    Its name server answers at `dns_port` of loopback; machines' names are made below `dns_base`,
+    in the hosted zone `dns_zone_id`.
+    """
 
     pid: int
     endpoint: str
@@ -123,6 +127,9 @@ class SandboxFacts(msgspec.Struct, frozen=True, kw_only=True):
     secret_access_key: str
     admin_token: str = ""
     metrics_url: str = ""
+    dns_port: int = 0
+    dns_zone_id: str = ""
+    dns_base: str = ""
 
 
 class ChildState(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,12 @@ def test_peers_stand_in_the_order_of_their_ranks() -> None:
     assert listing.hostfile(PEERS) == "10.0.0.0 slots=4\n10.0.0.1 slots=3\n"
 
 
+def test_hosts_are_listed_by_their_names_once_they_have_some() -> None:
+    named = (peer(0, dns="t-0.team.test"), peer(1))
+    assert listing.hostfile(named) == "t-0.team.test slots=4\n10.0.0.1 slots=3\n"
+    assert json.loads(listing.peers_json(named))[0]["dns"] == "t-0.team.test"
+
+
 def test_hosts_are_known_by_each_of_their_names() -> None:
     assert listing.known_hosts("t", PEERS) == f"t-1,10.0.0.1,ip-10-0-0-1 {KEY}\n"
     assert listing.authorized_keys(PEERS) == f"{KEY}\n"

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -43,6 +44,15 @@ def test_a_job_knows_its_rank_its_size_and_where_to_meet() -> None:
     assert (known["SPAWN_RANK"], known["SPAWN_SIZE"]) == ("1", "2")
     assert (known["MASTER_ADDR"], known["MASTER_PORT"]) == ("10.0.0.1", str(master_port(ARRAY)))
     assert known["SPAWN_PEERS_FILE"] == "/etc/spawn/job-array-peers.json"
+
+
+def test_the_place_to_meet_is_named_once_it_has_a_name() -> None:
+    first, second = read_page(codec.encode(PEERS)).part.peers
+    peers = (replace(first, dns="t-0.team.test"), second)
+    asked = JobSpec(env_compat=(EnvCompat.SLURM,))
+    known = array_variables(Member(told(asked), peers, Places(Path("/"))))
+    assert known["MASTER_ADDR"] == "t-0.team.test"
+    assert known["SLURM_NODELIST"] == f"t-0.team.test,{second.ip}"
 
 
 @pytest.mark.parametrize(

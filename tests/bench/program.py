@@ -15,6 +15,7 @@ from tests.bench.grants import grants
 from tests.bench.jobs import jobs
 from tests.bench.large import large
 from tests.bench.machine import at_the_end
+from tests.bench.names import names
 from tests.bench.ours import Launcher, launcher
 from tests.bench.plane import control
 from tests.bench.rates import rates
@@ -45,6 +46,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     meeting: int
     proofs: int
     lines: int
+    names: int
+    """Members that are named; they arrive over 30 s in a full run."""
 
 
 FULL = Program(
@@ -64,6 +67,7 @@ FULL = Program(
     meeting=1000,
     proofs=200,
     lines=500_000,
+    names=1000,
 )
 
 QUICK = Program(
@@ -83,6 +87,7 @@ QUICK = Program(
     meeting=20,
     proofs=4,
     lines=5000,
+    names=50,
 )
 
 
@@ -107,6 +112,11 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
     if done is None:
         async with _started(folder / "machines", machines=True) as ours:
             done = await _jobs(ours, program, folder)
+    _say("names")
+    arriving = timedelta(seconds=3 if program.quick else 30)
+    named = await names(
+        folder / "names", size=program.names, arriving=arriving, upserts=program.names // 10
+    )
     _say("a large array")
     return Report(
         machine=at_the_end(here),
@@ -122,6 +132,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         grants=launched.grants,
         large=await large(folder / "large", program.large) if program.large else None,
         jobs=done,
+        names=named,
         took=time.perf_counter() - begun,
     )
 

@@ -208,6 +208,22 @@ class Ensured(Result, frozen=True, kw_only=True):
     """Calls of IAM by API, for one of them."""
 
 
+class Names(Result, frozen=True, kw_only=True):
+    """What it took until all names of some members resolved everywhere, or none did any more.
+
+    `seconds` count from when the last member ran, or the array was over.
+    """
+
+    what: str
+    members: int
+    changes: int
+    """ChangeResourceRecordSets."""
+    calls: int
+    """All calls of Route 53, those that ask whether a change is everywhere included."""
+    throttled: int
+    seconds: float
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -225,3 +241,4 @@ class Report(Result, frozen=True, kw_only=True):
     large: Large | None = None
     jobs: Jobs | None = None
     grants: list[Ensured] = []
+    names: list[Names] = []

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Ensured, Jobs, Large, Other, Rate, Report, Size
+from tests.bench.results import Costs, Ensured, Jobs, Large, Names, Other, Rate, Report, Size
 
 Row = Sequence[str]
 
@@ -20,6 +20,7 @@ def render(report: Report) -> str:
         _table(("a grant is", "ms", "calls of IAM", "which"), map(_ensured, report.grants)),
         _starts(report),
         _large(report.large) if report.large else "",
+        _table(_NAMES_HEAD, map(_names, report.names)) if report.names else "",
     )
     return "\n\n".join(part for part in parts if part)
 
@@ -38,6 +39,20 @@ _SIZES_HEAD = (
     "of it ours ms",
     "CPU s",
 )
+
+
+_NAMES_HEAD = ("names of members", "members", "changes", "all calls", "throttled", "s")
+
+
+def _names(names: Names) -> Row:
+    return (
+        names.what,
+        str(names.members),
+        str(names.changes),
+        str(names.calls),
+        str(names.throttled),
+        f"{names.seconds:.1f}",
+    )
 
 
 def _where(report: Report) -> str:

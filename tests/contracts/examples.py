@@ -7,6 +7,7 @@ import msgspec
 from spawn.contracts import events as e
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
 from spawn.contracts.grants import Grant
+from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
 from spawn.contracts.leases import LeaseAction
@@ -76,6 +77,7 @@ EVENTS: tuple[e.Data, ...] = (
     e.GrantReady(grant="spawn-0123456789abcdef"),
     e.HostnameRegistered(names=("training.example.org", "training-3.example.org")),
     e.HostnameRemoved(names=("training.example.org",)),
+    e.HostnameRefused(names=("training-7.example.org",), reason="another's record stands there"),
 )
 
 
@@ -169,6 +171,19 @@ RECORDS: dict[str, msgspec.Struct] = {
         permissions=PERMISSIONS,
         made_at=NOON,
         used_at=NOON,
+    ),
+    "record.hostnames": Hostnames(
+        array_id=ARRAY,
+        stem="train",
+        base="example.org",
+        size=8,
+        changed_at=NOON,
+        version=5,
+        hosts=(Host(rank=3, address="10.0.0.7", generation=1),),
+        grouped=True,
+        leaving=(SECOND,),
+        refused=(RefusedName(name="train-7.example.org", reason="another's record"),),
+        outbox=(an_event(EVENTS[-2]),),
     ),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),

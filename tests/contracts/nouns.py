@@ -7,6 +7,7 @@ from spawn.contracts.grants import Permissions
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.launches import (
+    AddressKind,
     Digest,
     EnvCompat,
     JobSpec,
@@ -39,6 +40,7 @@ INSTANCE = Instance(
     subnet_id="subnet-0123456789abcdef0",
     private_ip="10.0.0.7",
     public_ip="198.51.100.7",
+    ipv6_address="2001:db8::7",
     launched_at=NOON,
     reason="Server.SpotInstanceTermination",
 )
@@ -75,6 +77,8 @@ SPEC = LaunchSpec(
     peer_ssh=False,
     permissions=PERMISSIONS,
     strict=True,
+    dns="train",
+    dns_address=AddressKind.PUBLIC,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,

@@ -10,6 +10,7 @@ from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.assignments import Assignment, ExecRequest, ExecStarted, Peers, Tell
 from spawn.contracts.events import Data, Event, event_name
 from spawn.contracts.grants import Grant
+from spawn.contracts.hostnames import Hostnames, RecordCheck, RecordList
 from spawn.contracts.launches import CollectReport, JobSpec, Launch, LaunchPlan, Terminate
 from spawn.contracts.members import Member
 from spawn.contracts.reports import REPORTS, ExecOutput
@@ -35,6 +36,9 @@ WRITTEN_AS = (
     ExecRequest,
     ExecStarted,
     Grant,
+    Hostnames,
+    RecordList,
+    RecordCheck,
     *REPORTS.values(),
     ExecOutput,
 )

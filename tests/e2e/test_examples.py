@@ -59,7 +59,9 @@ async def test_mpi(machines_plane: Plane) -> None:
     words = ("PROGRAM=" + (EXAMPLES / "mpi/pi.py").read_text(), f"MPIRUN={MPIRUN}")
     env = (*words, f"PYTHON={sys.executable}")
     flags = [word for each in env for word in ("--env", each)]
-    lines = await lines_of(machines_plane, "pi", f"@{EXAMPLES}/mpi/run.sh", 4, *flags)
+    lines = await lines_of(
+        machines_plane, "pi", f"@{EXAMPLES}/mpi/run.sh", 4, *flags, "--wait-for", "dns"
+    )
     said = "pi-0 | pi is about 3.141592654, by 4 processes on members [0, 1, 2, 3]"
     assert said in lines
 

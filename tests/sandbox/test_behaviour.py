@@ -88,5 +88,6 @@ def test_an_empty_lifecycle_sets_nothing() -> None:
             "invisible",
             "profile_propagation",
             "terminated_listed",
+            "names_in_sync",
         )
     )

@@ -28,10 +28,17 @@ def test_the_announcement_is_whole_private_and_withdrawn(tmp_path: Path) -> None
             "secret_access_key",
             "admin_token",
             "metrics_url",
+            "dns_port",
+            "dns_zone_id",
+            "dns_base",
         }
         assert said["pid"] == sandbox.pid
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert sorted(p.name for p in tmp_path.iterdir()) == ["sandbox.json", "scenario.json"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            "hosts",
+            "sandbox.json",
+            "scenario.json",
+        ]
     assert not file.exists()
 
 

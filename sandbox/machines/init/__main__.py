@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from sandbox.machines.folder import Folder
+from sandbox.machines.init.isolation import see_as_hosts
 from sandbox.machines.init.machine import boot
 from spawn.clock import SystemClock
 
@@ -22,7 +23,9 @@ def main() -> int:
         signal.signal(number, _no_matter)
     os.nice(_BEHIND)
     folder = Folder(Path(sys.argv[1]))
-    return asyncio.run(boot(folder, folder.read_plan(), SystemClock()))
+    plan = folder.read_plan()
+    nameless = see_as_hosts(Path(plan.hosts))
+    return asyncio.run(boot(folder, plan, SystemClock(), lacks=nameless))
 
 
 def _no_matter(_number: int, _frame: object) -> None:

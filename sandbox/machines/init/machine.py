@@ -21,8 +21,11 @@ _CODES = {"end": ENDED, "poweroff": POWERED_OFF, "reboot": REBOOTING}
 _CHUNK = 64 * 1024
 
 
-async def boot(folder: Folder, plan: Plan, clock: Clock) -> int:
-    """See the machine through one boot; return the exit code of its init."""
+async def boot(folder: Folder, plan: Plan, clock: Clock, *, lacks: str = "") -> int:
+    """See the machine through one boot; return the exit code of its init.
+
+    `lacks` is what the machine has to do without, for its console.
+    """
     processes = Processes(clock)
     processes.adopt()
     world = World(folder, plan.environment, processes, clock, booted=clock.now())
@@ -30,8 +33,8 @@ async def boot(folder: Folder, plan: Plan, clock: Clock) -> int:
     no_ssh = sshd.prepare(folder, plan.address)
     power = Power(clock)
     world.say(f"[{plan.instance_id}] boot {plan.boot} at {world.booted:%Y-%m-%dT%H:%M:%SZ}")
-    if no_ssh:
-        world.say(no_ssh)
+    for lack in filter(None, (lacks, no_ssh)):
+        world.say(lack)
     async with asyncio.TaskGroup() as group, _console(world):
         systemd = Systemd(world, group)
         tasks = [

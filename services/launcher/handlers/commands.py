@@ -9,6 +9,8 @@ from services.launcher.plan.acceptance import (
     Terms,
     accept,
     check_in_time,
+    check_nameless,
+    check_names,
     check_same,
     job_of,
     name_taken,
@@ -31,6 +33,9 @@ _log = get_logger(__name__)
 _CLAIM_PATIENCE = timedelta(minutes=1)
 """Time from a name's claim to its array's record, far above what one takes."""
 
+NO_NAMES = "none"
+"""`SPAWN_DNS_BACKEND` where machines have no names, which then can't be taken either."""
+
 _LONGEST_REASON = 300
 """Characters of a reason that are kept: it stands several times in a record of limited size."""
 
@@ -46,6 +51,10 @@ async def on_launch(command: Command[Launch], world: World) -> None:
                 check_in_time(launch, sent_at=command.sent_at, now=world.clock.now())
                 check_reachable(world)
                 check_runnable(world, launch.spec)
+                if world.settings.dns_backend == NO_NAMES:
+                    check_nameless(launch.spec)
+                else:
+                    check_names(array, world.fleet.arrays().values())
                 await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)

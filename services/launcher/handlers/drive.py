@@ -169,6 +169,7 @@ class Driver:
             ending=frozenset(asked),
             calls=self._world.memory.calls[self._array_id],
             told=self._world.memory.told.get(self._array_id, -1),
+            hostnames=self._world.fleet.hostnames(self._array_id),
         )
 
     async def _rest(self, array: Array) -> None:
@@ -198,8 +199,7 @@ class Driver:
                 assert_never(step)
 
     async def _nudge(self, revision: int) -> None:
-        tell = Tell(what="peers")
-        await self._world.tells.tell(tell_all_subject(self._array_id), tell)
+        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what="peers"))
         self._world.memory.told[self._array_id] = revision
 
     async def _look_up(self, view: View) -> None:

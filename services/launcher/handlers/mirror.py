@@ -22,6 +22,12 @@ async def mirror_members(world: World) -> None:
         _forget_published(world, change)
 
 
+async def mirror_hostnames(world: World) -> None:
+    """Follow the names of machines, which the DNS service writes; runs until it is cancelled."""
+    async for change in world.stores.hostnames.watch("*"):
+        world.fleet.note_hostnames(change)
+
+
 def _forget_published(world: World, change: Change[Any]) -> None:
     """Forget what was published of records that are gone: their versions begin anew."""
     match change:

@@ -4,7 +4,13 @@ import secrets
 from typing import TypeVar
 
 from services.launcher.apply.records import refresh, write_members
-from services.launcher.plan.rendezvous import assignment_of, expected, peers_of, revision_of
+from services.launcher.plan.rendezvous import (
+    assignment_of,
+    expected,
+    names_of,
+    peers_of,
+    revision_of,
+)
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -39,18 +45,25 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
     job = await _job_of(world, array.id)
-    return assignment_of(array, member, world.fleet.members(array.id), job)
+    members = world.fleet.members(array.id)
+    names = names_of(members, world.fleet.hostnames(array.id))
+    return assignment_of(array, member, members, job, names=names)
 
 
 async def answer_peers(message: Message, world: World) -> bytes:
     """Answer with a page of the array's peers: encoded once, and anew when they have changed."""
     asked = codec.decode(message.data, Ask)
     array, _ = await _asker(message.subject, world)
-    members = world.fleet.members(array.id)
-    state = (revision_of(members.values()), len(expected(members)), array.version)
+    members, hostnames = world.fleet.members(array.id), world.fleet.hostnames(array.id)
+    state = (
+        revision_of(members.values()),
+        len(expected(members)),
+        array.version,
+        0 if hostnames is None else hostnames.version,
+    )
     known = world.memory.encoded_peers.get(array.id)
     if known is None or known[0] != state:
-        pages = cut_pages(peers_of(array, members))
+        pages = cut_pages(peers_of(array, members, hostnames))
         known = (state, tuple(codec.encode(page) for page in pages))
         world.memory.encoded_peers[array.id] = known
     return _page(known[1], asked.page)
@@ -59,8 +72,8 @@ async def answer_peers(message: Message, world: World) -> bytes:
 async def on_roster(request: Request[RosterRequest], world: World) -> Peers:
     """Return a page of an array's peers to somebody outside of it."""
     array = await _array(world, request.body.array_id)
-    pages = cut_pages(peers_of(array, world.fleet.members(array.id)))
-    return _page(pages, request.body.page)
+    members, hostnames = world.fleet.members(array.id), world.fleet.hostnames(array.id)
+    return _page(cut_pages(peers_of(array, members, hostnames)), request.body.page)
 
 
 def _page(pages: tuple[T, ...], number: int) -> T:

@@ -1,6 +1,7 @@
 """From a command to an array's first record, or to the reason why there is none."""
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -10,6 +11,7 @@ from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.checks import Limits, changed_fields, check_spec
 from spawn.contracts.durations import parse_duration
 from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event, event_id
+from spawn.contracts.hostnames import collide, stem_of
 from spawn.contracts.ids import ArrayId, array_id, check_request_id
 from spawn.contracts.launches import (
     NOT_AFTER,
@@ -20,6 +22,7 @@ from spawn.contracts.launches import (
     LaunchSpec,
     OnComplete,
     PlannedChunk,
+    WaitFor,
     digest,
     environment_text,
     without_texts,
@@ -173,6 +176,39 @@ def name_taken(name: str, holder: Array) -> Rejected:
         field="name",
         code="name-taken",
     )
+
+
+def check_names(array: Array, others: Iterable[Array]) -> None:
+    """Pass when no living array's machines have names in common with this one's.
+
+    Raises `Rejected` saying whose they are.
+    """
+    wanted = (stem_of(array), array.size)
+    for other in others:
+        held = (stem_of(other), other.size)
+        if other.id != array.id and not other.state.is_over and collide(wanted, held):
+            raise Rejected(
+                f"names of {wanted[0]!r}: {other.id} has the same, for {held[0]!r} and"
+                f" {other.size} machines; choose others with --dns",
+                field="dns" if array.spec.dns else "name",
+                code="dns-taken",
+            )
+
+
+def check_nameless(spec: LaunchSpec) -> None:
+    """Pass when a launch can do where machines have no names; raise `Rejected` when it can't."""
+    for field, wanted in (
+        ("wait_for", spec.wait_for is WaitFor.DNS),
+        ("dns", bool(spec.dns)),
+        ("dns_address", spec.dns_address is not None),
+    ):
+        if wanted:
+            raise Rejected(
+                f"{field}={getattr(spec, field)}: machines have no names in this deployment;"
+                " set SPAWN_DNS_BACKEND and SPAWN_DNS_BASE for its services",
+                field=field,
+                code="dns-none",
+            )
 
 
 def job_of(spec: LaunchSpec) -> JobSpec:

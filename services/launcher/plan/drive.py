@@ -15,7 +15,13 @@ from services.launcher.model import (
     Write,
 )
 from services.launcher.plan.outcome import judge_failure, judge_job
-from services.launcher.plan.rendezvous import is_complete, is_stranded, revision_of
+from services.launcher.plan.rendezvous import (
+    are_settled,
+    is_complete,
+    is_stranded,
+    names_of,
+    revision_of,
+)
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
 from spawn.contracts.counts import counted
@@ -88,8 +94,9 @@ def _steps(view: View) -> Iterator[Step]:
 
 
 def _tell_peers(view: View) -> Iterator[Step]:
-    revision = revision_of(view.members.values())
-    if revision != view.told and is_complete(view.array, view.members):
+    names = names_of(view.members, view.hostnames)
+    revision = revision_of(view.members.values(), names)
+    if revision != view.told and is_complete(view.array, view.members, view.hostnames):
         yield Nudge(revision=revision, reason="the peers are complete")
 
 
@@ -141,7 +148,9 @@ def _explain_losses(lost: Iterable[Member]) -> Iterator[str]:
 def _judge(view: View) -> Iterator[Step]:
     array = view.array
     present = _present(view)
-    if all(_counts_as_ready(member, array) for member in present):
+    waits = array.spec.wait_for is WaitFor.DNS
+    named = not waits or are_settled(present, view.hostnames)
+    if named and all(_counts_as_ready(member, array) for member in present):
         unfilled = array.size - len(present)
         reason = f"{unfilled} of {array.size} could not be had" if unfilled else ""
         data = ArrayReady(

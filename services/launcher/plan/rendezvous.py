@@ -4,12 +4,24 @@ from collections.abc import Iterable, Mapping
 
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
-from spawn.contracts.launches import JobSpec
+from spawn.contracts.hostnames import Host, Hostnames
+from spawn.contracts.launches import JobSpec, WaitFor
 from spawn.contracts.members import Member
 
+_NAMED = 1 << 40
+"""Added to the revision of peers with names: far above every sum of hellos, and a number that
+JSON's readers hold exactly."""
 
-def assignment_of(
-    array: Array, member: Member, members: Mapping[int, Member], job: JobSpec | None
+_NO_NAMES: Mapping[int, str] = {}
+
+
+def assignment_of(  # noqa: PLR0913 - a machine's whole truth
+    array: Array,
+    member: Member,
+    members: Mapping[int, Member],
+    job: JobSpec | None,
+    *,
+    names: Mapping[int, str] = _NO_NAMES,
 ) -> Assignment:
     """Say what one machine is to do; its job is unknown when the records were lost."""
     return Assignment(
@@ -21,32 +33,76 @@ def assignment_of(
         lease=array.lease,
         job=job or JobSpec(),
         master_port=master_port(array.id),
-        peers_revision=revision_of(members.values()),
+        peers_revision=revision_of(members.values(), names),
         ends=array.ending is not None,
         job_known=job is not None,
         heard=member.facts is not None,
     )
 
 
-def peers_of(array: Array, members: Mapping[int, Member]) -> Peers:
+def peers_of(
+    array: Array, members: Mapping[int, Member], hostnames: Hostnames | None = None
+) -> Peers:
     """List who has said hello; the list is complete when nobody else is expected to."""
+    names = names_of(members, hostnames)
     present = [members[rank] for rank in sorted(members) if members[rank].facts is not None]
     return Peers(
-        revision=revision_of(members.values()),
-        complete=is_complete(array, members),
+        revision=revision_of(members.values(), names),
+        complete=is_complete(array, members, hostnames),
         size=len(expected(members)),
-        peers=tuple(_peer(member) for member in present),
+        peers=tuple(_peer(member, names.get(member.rank, "")) for member in present),
     )
 
 
-def is_complete(array: Array, members: Mapping[int, Member]) -> bool:
-    """Say whether nobody else is expected, and enough are there: the barrier is open."""
+def is_complete(
+    array: Array, members: Mapping[int, Member], hostnames: Hostnames | None = None
+) -> bool:
+    """Say whether nobody else is expected, and enough are there: the barrier is open.
+
+    With `wait_for` of `dns` every name has to resolve first, so that the job begins with names.
+    """
     # An array that was adopted asks for nothing more: its members are those that there are.
     is_asking = array.placement is None and array.state is not ArrayState.RECOVERED
     placed = not is_asking and not array.chunks and not array.intents
     counted = expected(members)
     enough = len(counted) >= array.min_count
-    return placed and enough and all(each.facts is not None for each in counted)
+    there = placed and enough and all(each.facts is not None for each in counted)
+    waits = array.spec.wait_for is WaitFor.DNS
+    return there and (not waits or are_settled(counted, hostnames))
+
+
+def are_settled(members: Iterable[Member], hostnames: Hostnames | None) -> bool:
+    """Say whether each one's name resolves to its instance, or won't any more."""
+    going_on = [each for each in members if not each.is_done]
+    if hostnames is None:
+        return not going_on
+    hosts, refused = hostnames.names(), {each.name for each in hostnames.refused}
+    return all(
+        _is_named(each, hosts) or hostnames.name_of(each.rank) in refused for each in going_on
+    )
+
+
+def names_of(members: Mapping[int, Member], hostnames: Hostnames | None) -> Mapping[int, str]:
+    """Return the names of an array's machines: of all that go on, or none at all.
+
+    So peers change at most twice for names, however they come; addresses serve until then.
+    """
+    going_on = [each for each in members.values() if not each.is_done]
+    if hostnames is None or not going_on:
+        return {}
+    hosts = hostnames.names()
+    if not all(_is_named(each, hosts) for each in going_on):
+        return {}
+    return {
+        each.rank: hostnames.name_of(each.rank)
+        for each in members.values()
+        if _is_named(each, hosts)
+    }
+
+
+def _is_named(member: Member, hosts: Mapping[int, Host]) -> bool:
+    host = hosts.get(member.rank)
+    return host is not None and host.generation == member.generation
 
 
 def is_stranded(array: Array, members: Mapping[int, Member]) -> bool:
@@ -60,16 +116,21 @@ def expected(members: Mapping[int, Member]) -> list[Member]:
     return [each for each in members.values() if each.facts is not None or not each.is_done]
 
 
-def revision_of(members: Iterable[Member]) -> int:
-    """Return a number that goes up with every news of a hello and every replacement."""
-    return sum(each.generation + each.hellos for each in members)
+def revision_of(members: Iterable[Member], names: Mapping[int, str] = _NO_NAMES) -> int:
+    """Return a number that goes up with every news of a hello and every replacement.
+
+    It is another one with names than without.
+    """
+    news = sum(each.generation + each.hellos for each in members)
+    return news + _NAMED if names else news
 
 
-def _peer(member: Member) -> Peer:
+def _peer(member: Member, name: str) -> Peer:
     return Peer(
         index=member.rank,
         instance_id=member.instance.id,
         ip=member.instance.private_ip,
+        dns=name,
         generation=member.generation,
         facts=member.facts,
     )

@@ -19,6 +19,7 @@ BUILT_AGENT = Path(__file__).resolve().parents[3] / "build" / "agent.pyz"
 """The machines' agent as `make agent` leaves it beside the code."""
 
 _AGENT_FILE = "SPAWN_AGENT_FILE"
+_DNS_BACKEND, _ROUTE53 = "SPAWN_DNS_BACKEND", "route53"
 _NOWHERE = "/dev/null"
 _BROKER = "iam_broker"
 """The one service that is given the keys of the bus's doors."""
@@ -112,6 +113,7 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
         **_machine_env(state),
         _AGENT_FILE: str(BUILT_AGENT),
         **env,
+        **_names_env(base, state.sandbox),
         "SPAWN_HOME": str(home.root),
         "SPAWN_DEPLOYMENT": state.deployment,
         "SPAWN_NATS_URL": state.bus_url,
@@ -142,6 +144,20 @@ def _machine_env(state: ControlState) -> dict[str, str]:
             "SPAWN_BUS_FINGERPRINT": state.fingerprint,
         }
     return {"SPAWN_MACHINE_BUS_URL": state.bus_url} if state.mode == "sandbox" else {}
+
+
+def _names_env(base: Mapping[str, str], sandbox: SandboxFacts | None) -> dict[str, str]:
+    """Return where names are written on the laptop cloud: its own zone, never one of AWS'.
+
+    Another backend that the surroundings name is theirs to choose.
+    """
+    if sandbox is None or base.get(_DNS_BACKEND, _ROUTE53) != _ROUTE53:
+        return {}
+    return {
+        _DNS_BACKEND: _ROUTE53,
+        "SPAWN_DNS_BASE": sandbox.dns_base,
+        "SPAWN_DNS_ZONE_ID": sandbox.dns_zone_id,
+    }
 
 
 def cloud_env(base: Mapping[str, str], sandbox: SandboxFacts) -> dict[str, str]:

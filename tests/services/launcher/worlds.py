@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.launcher.config import Settings
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Entry
-from spawn.contracts import arrays, launches, members
+from spawn.contracts import arrays, hostnames, launches, members
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.launches import JobSpec
@@ -53,6 +53,7 @@ class Fakes:
                 marks=FakeStore(self.bus, arrays.BUCKET, DeploymentMark),
                 members=FakeStore(self.bus, members.BUCKET, Member),
                 specs=FakeStore(self.bus, launches.SPECS_BUCKET, JobSpec),
+                hostnames=FakeStore(self.bus, hostnames.BUCKET, hostnames.Hostnames),
             ),
             events=FakeEvents(self.bus),
             fences=FakeFences(self.bus, holder=name),

@@ -19,7 +19,7 @@ from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, launches, members
+from spawn.contracts import arrays, hostnames, launches, members
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
@@ -163,6 +163,7 @@ class Plane:
                 marks=store(arrays.BUCKET, arrays.DeploymentMark),
                 members=store(members.BUCKET, Member),
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
+                hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,

@@ -8,6 +8,7 @@ from services.launcher.plan.acceptance import (
     Terms,
     accept,
     check_in_time,
+    check_names,
     check_same,
     name_taken,
     preview,
@@ -187,3 +188,28 @@ def test_the_hash_of_a_spec_does_not_depend_on_the_order_of_tags() -> None:
 def test_nothing_has_no_digest() -> None:
     assert digest("") is None
     assert digest("hello") == HELLO
+
+
+@pytest.mark.parametrize(
+    ("holder", "asked", "field"),
+    [
+        ({"name": "training-3", "count": 1}, {"count": 8}, "name"),
+        ({"name": "other", "dns": "training"}, {"count": 1}, "name"),
+        ({"name": "llm", "count": 4}, {"dns": "llm-3"}, "dns"),
+    ],
+    ids=["a rank's name", "chosen by another", "chosen, a rank's of another"],
+)
+def test_names_that_another_array_has_are_refused_while_it_lives(
+    holder: dict[str, Any], asked: dict[str, Any], field: str
+) -> None:
+    other = accepted(a_launch(a_spec(**holder), request_id="other"))
+    array = accepted(a_launch(a_spec(**asked)))
+    with pytest.raises(Rejected, match=other.id) as refused:
+        check_names(array, [array, other])
+    assert (refused.value.field, refused.value.code) == (field, "dns-taken")
+    check_names(array, [msgspec.structs.replace(other, state=ArrayState.TERMINATED)])
+
+
+def test_names_beside_those_of_others_are_free() -> None:
+    other = accepted(a_launch(a_spec(name="training-8"), request_id="other"))
+    check_names(accepted(), [other])

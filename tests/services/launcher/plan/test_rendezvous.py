@@ -3,11 +3,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.launcher.plan.rendezvous import assignment_of, is_complete, peers_of, revision_of
+from services.launcher.model import Write
+from services.launcher.plan.drive import next_steps
+from services.launcher.plan.rendezvous import (
+    assignment_of,
+    is_complete,
+    names_of,
+    peers_of,
+    revision_of,
+)
 from services.launcher.plan.reports import note_report
 from services.launcher.plan.settlement import members_of
 from spawn.contracts.arrays import Array
-from spawn.contracts.launches import JobSpec
+from spawn.contracts.hostnames import Host, Hostnames, RefusedName
+from spawn.contracts.launches import JobSpec, WaitFor
 from spawn.contracts.members import Facts, Member
 from spawn.contracts.reports import Hello
 from tests.builders import (
@@ -20,7 +29,7 @@ from tests.builders import (
     lost,
     running,
 )
-from tests.services.launcher.plan.views import with_intent
+from tests.services.launcher.plan.views import a_view, with_intent
 
 FACTS = Facts(hostname="ip-10-0-0-1", slots=4)
 OTHER = Facts(hostname="ip-10-0-0-1", slots=8)
@@ -136,3 +145,81 @@ def test_the_revision_goes_up_with_every_hello_and_every_replacement(
         gone = lost(0, generation=member.generation, hellos=member.hellos)
         (replaced,) = members_of(placed(), intent, [new], {0: gone}, now=NOON)
         assert revision_of((members | {rank: replaced}).values()) > before
+
+
+def named(*ranks: int, size: int = 2, **changes: object) -> Hostnames:
+    """Return names of which those of `ranks` resolve."""
+    before = Hostnames(
+        array_id=placed().id,
+        stem="web",
+        base="team.test",
+        size=size,
+        changed_at=NOON,
+        hosts=tuple(Host(rank=rank, address=an_instance(rank).private_ip) for rank in ranks),
+    )
+    return msgspec.structs.replace(before, **changes)
+
+
+REFUSED = (RefusedName(name="web-1.team.test", reason="somebody else's"),)
+
+
+@pytest.mark.parametrize(
+    ("members", "hostnames", "names"),
+    [
+        pytest.param(by_rank(greeted(0), greeted(1)), None, {}, id="none were made"),
+        pytest.param(by_rank(greeted(0), greeted(1)), named(0), {}, id="one is missing: none"),
+        pytest.param(
+            by_rank(greeted(0), greeted(1)),
+            named(0, 1),
+            {0: "web-0.team.test", 1: "web-1.team.test"},
+            id="all resolve",
+        ),
+        pytest.param(
+            by_rank(greeted(0), greeted(1, generation=1)),
+            named(0, 1),
+            {},
+            id="one resolves to its predecessor: none",
+        ),
+        pytest.param(
+            by_rank(greeted(0), lost(1, facts=FACTS)),
+            named(0),
+            {0: "web-0.team.test"},
+            id="who is lost needs none",
+        ),
+        pytest.param(by_rank(greeted(0)), named(0, size=1), {0: "web.team.test"}, id="alone"),
+    ],
+)
+def test_peers_have_names_once_all_of_them_resolve(
+    members: dict[int, Member], hostnames: Hostnames | None, names: dict[int, str]
+) -> None:
+    assert names_of(members, hostnames) == names
+    peers = peers_of(placed(), members, hostnames)
+    assert {each.index: each.dns for each in peers.peers if each.dns} == names
+    assert all(each.ip for each in peers.peers)
+    without = revision_of(members.values())
+    assert (peers.revision > without) is bool(names)
+
+
+@pytest.mark.parametrize(
+    ("hostnames", "expected"),
+    [
+        pytest.param(None, False, id="no names yet"),
+        pytest.param(named(0), False, id="one is missing"),
+        pytest.param(named(0, 1), True, id="all resolve"),
+        pytest.param(named(0, refused=REFUSED), True, id="one never will"),
+    ],
+)
+def test_the_barrier_waits_for_names_when_it_was_asked_to(
+    hostnames: Hostnames | None, expected: bool
+) -> None:
+    members = by_rank(greeted(0), greeted(1))
+    spec = msgspec.structs.replace(placed().spec, wait_for=WaitFor.DNS)
+    waiting = msgspec.structs.replace(placed(), spec=spec)
+    assert is_complete(waiting, members, hostnames) is expected
+    assert is_complete(placed(), members, hostnames)
+    ready = [
+        each
+        for each in next_steps(a_view(waiting, members.values(), hostnames=hostnames))
+        if isinstance(each, Write)
+    ]
+    assert bool(ready) is expected

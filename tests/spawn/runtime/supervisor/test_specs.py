@@ -137,3 +137,23 @@ def test_machines_are_told_where_the_bus_is() -> None:
     assert env["SPAWN_MACHINE_BUS_URL"] == STATE.bus_url
     on_aws = msgspec.structs.replace(STATE, mode="aws", sandbox=None)
     assert "SPAWN_MACHINE_BUS_URL" not in specs.service_env({}, HOME, state=on_aws)
+
+
+def test_names_of_the_laptop_cloud_are_made_in_its_own_zone() -> None:
+    around = {"SPAWN_DNS_BACKEND": "route53", "SPAWN_DNS_ZONE_ID": "Zreal", "SPAWN_DNS_BASE": "x"}
+    cloud = msgspec.structs.replace(CLOUD, dns_zone_id="Zlaptop", dns_base="spawn.test")
+    state = msgspec.structs.replace(STATE, sandbox=cloud)
+    expected = {
+        "SPAWN_DNS_BACKEND": "route53",
+        "SPAWN_DNS_ZONE_ID": "Zlaptop",
+        "SPAWN_DNS_BASE": "spawn.test",
+    }
+    for env in (around, {}):
+        assert specs.service_env(env, HOME, state=state).items() >= expected.items()
+
+
+@pytest.mark.parametrize("backend", ["none", "rfc2136"])
+def test_another_backend_for_names_is_left_to_who_chose_it(backend: str) -> None:
+    env = specs.service_env({"SPAWN_DNS_BACKEND": backend}, HOME, state=STATE)
+    assert env["SPAWN_DNS_BACKEND"] == backend
+    assert "SPAWN_DNS_ZONE_ID" not in env

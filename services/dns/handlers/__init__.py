@@ -1,0 +1,1 @@
+"""What the DNS service does: following records, keeping the zone, answering."""
