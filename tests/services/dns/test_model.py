@@ -14,7 +14,7 @@ from services.dns.handlers.following import on_notice
 from services.dns.plan.claims import refused_arrays
 from services.dns.plan.names import wanted_of
 from services.dns.ports import World
-from spawn.bus.ports import Fact, Receipt
+from spawn.bus.ports import Fact
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import (
     Event,
@@ -27,12 +27,13 @@ from spawn.contracts.hostnames import owner_name, stem_of
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
-from spawn.contracts.zones import BatchLimits, Record
+from spawn.contracts.zones import Record
 from spawn.errors import Cause, Transient
 from tests.builders import NOON, an_ending
-from tests.fakes.bus import FakeBus, FakeEvents
+from tests.fakes.bus import FakeBus
 from tests.fakes.warp import WarpClock, WarpLoop
 from tests.fakes.zone import FakeZone
+from tests.services.dns.weather import FOREIGN, LETTERS, NAMES, QUIET, REPLICAS, SMALL, FlakyEvents
 from tests.services.dns.worlds import (
     BASE,
     NAMING,
@@ -42,39 +43,6 @@ from tests.services.dns.worlds import (
     named_array,
     serving,
 )
-
-NAMES = ["a", "a-1", "b"]
-REPLICAS = ["one", "two"]
-QUIET = timedelta(minutes=6)
-"""Longer than the time between two looks at the whole zone."""
-
-FOREIGN = [
-    ("a", "A"),
-    ("a-0", "A"),
-    ("a-1", "CNAME"),
-    ("b", "AAAA"),
-    ("b-7", "A"),
-    ("_spawn.b", "TXT"),
-    ("_spawn._tcp.a", "SRV"),
-    ("www", "A"),
-]
-_LETTERS = str.maketrans("01234567", "bcdefghi")
-SMALL = BatchLimits(values=24, characters=6_000)
-"""So that a few members need several changes."""
-
-
-class FlakyEvents(FakeEvents):
-    """Events that can't be published for a while."""
-
-    def __init__(self, bus: FakeBus) -> None:
-        super().__init__(bus)
-        self.failures = 0
-
-    async def publish(self, event: Event) -> Receipt:
-        if self.failures:
-            self.failures -= 1
-            raise Transient("the bus is away")
-        return await super().publish(event)
 
 
 class Histories(RuleBasedStateMachine):
@@ -108,7 +76,7 @@ class Histories(RuleBasedStateMachine):
         array = named_array(
             name,
             size,
-            id=ArrayId(f"{name}-{f'{self.number:o}'.translate(_LETTERS):a>12}"),
+            id=ArrayId(f"{name}-{f'{self.number:o}'.translate(LETTERS):a>12}"),
             accepted_at=NOON + timedelta(seconds=self.number),
         )
         self.arrays[array.id] = array
