@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
-import signal
 from typing import Any
 
 from agent.accounts import NoAccount, login_account, make_home
 from agent.clock import write_instant
 from agent.orders import Assignment, Tell
 from agent.outbox import Outbox
+from agent.processes import as_user, kill_group
 from agent.rendezvous import Rendezvous
 from agent.state import Machine, Orders
 from agent.tasks import Tasks
@@ -56,7 +55,7 @@ class Execs:
         try:
             code, note = await self._until_ended(child, said, tell.timeout_seconds)
         finally:
-            _kill(child)
+            kill_group(child.pid)
         await said.end(code, note)
 
     async def _start(self, tell: Tell, assignment: Assignment) -> asyncio.subprocess.Process:
@@ -65,10 +64,6 @@ class Execs:
         make_home(account)
         peers = self._rendezvous.peers
         member = Member(assignment, peers.peers if peers else (), machine.places)
-        switch: dict[str, Any] = {}
-        if account.uid != os.geteuid():
-            groups = list(account.groups)
-            switch = {"user": account.uid, "group": account.gid, "extra_groups": groups}
         return await asyncio.create_subprocess_exec(
             *tell.argv,
             stdin=asyncio.subprocess.DEVNULL,
@@ -77,7 +72,7 @@ class Execs:
             cwd=account.home,
             env=job_variables(member, account, machine.config.inherited),
             start_new_session=True,
-            **switch,
+            **as_user(account.uid, account.gid, account.groups),
         )
 
     async def _until_ended(
@@ -134,10 +129,3 @@ class _Said:
         if code is not None:
             body["exit_code"] = code
         await self._outbox.put(self._kind, body)
-
-
-def _kill(child: asyncio.subprocess.Process) -> None:
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent.processes import end_left_over, start, started_at
+from agent.processes import end_left_over, kill_group, start, started_at
 from agent.spooling import Spool
 
 CHUNK = 64 * 1024
@@ -123,10 +123,7 @@ class Run:
 
     def kill(self, number: int) -> None:
         """Send a signal to the whole group, if there still is one."""
-        try:
-            os.killpg(self.child.pid, number)
-        except ProcessLookupError:
-            return
+        kill_group(self.child.pid, number)
 
     def close(self) -> None:
         """Close our end."""

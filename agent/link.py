@@ -233,7 +233,7 @@ class Link:
                 raise Away("the connection was lost")
             return asking.result()
         except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-            raise Away(f"{subject}: {error or type(error).__name__}") from error
+            raise Away(f"{subject}: {str(error) or type(error).__name__}") from error
         finally:
             asking.cancel()
             losing.cancel()
@@ -251,4 +251,4 @@ async def _close(client: Client) -> None:
     try:
         await asyncio.wait_for(client.close(), _CLOSE_WITHIN.total_seconds())
     except (nats.errors.Error, OSError, asyncio.TimeoutError) as error:
-        say(f"bus: closing: {error or type(error).__name__}")
+        say(f"bus: closing: {str(error) or type(error).__name__}")

@@ -105,7 +105,7 @@ class Metadata:
             answer = connection.getresponse()
             return answer.status, answer.read().decode(errors="replace")
         except (OSError, http.client.HTTPException) as error:
-            why = error or type(error).__name__
+            why = str(error) or type(error).__name__
             raise MetadataError(f"{self._place.netloc}: {why}") from error
         finally:
             connection.close()

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agent.clock import read_instant
+
+_MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
+
 
 class Unreadable(Exception):  # noqa: N818 - a property of the message
     """A message is not what was agreed; the text says what is missing."""
@@ -110,7 +114,7 @@ def read_assignment(data: bytes) -> Assignment:
             rank=int(value["rank"]),
             size=int(value["size"]),
             generation=int(value["generation"]),
-            lease=str(lease["until"]),
+            lease=_instant(lease["until"]),
             lease_action=str(lease.get("action", "terminate")),
             master_port=int(value["master_port"]),
             peers_revision=int(value["peers_revision"]),
@@ -120,7 +124,7 @@ def read_assignment(data: bytes) -> Assignment:
             job_known=bool(value.get("job_known", True)),
             heard=bool(value.get("heard", True)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _MALFORMED as error:
         raise Unreadable(f"assignment: {error!r}") from error
 
 
@@ -139,7 +143,7 @@ def read_page(data: bytes) -> Page:
                 peers=tuple(_peer(each) for each in value["peers"]),
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _MALFORMED as error:
         raise Unreadable(f"peers: {error!r}") from error
 
 
@@ -158,7 +162,7 @@ def read_tell(data: bytes) -> Tell:
             argv=tuple(str(each) for each in value.get("argv", ())),
             timeout_seconds=int(value.get("timeout_seconds", 0)),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except _MALFORMED as error:
         raise Unreadable(f"tell: {error!r}") from error
 
 
@@ -167,6 +171,13 @@ def _object(data: bytes) -> Any:
         return json.loads(data)
     except ValueError as error:
         raise Unreadable("not JSON") from error
+
+
+def _instant(value: Any) -> str:
+    """Return an instant as it was written, once it is known to be one."""
+    text = str(value)
+    read_instant(text)
+    return text
 
 
 def _job(value: Any) -> Job:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 
 def start(stage: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
     """Start a stage's process as its user, in a session of its own."""
-    switch: dict[str, Any] = {}
-    if stage["uid"] != os.geteuid():
-        switch = {"user": stage["uid"], "group": stage["gid"], "extra_groups": stage["groups"]}
     child: Any = subprocess.Popen(  # noqa: S603 - what the owner of the array wants run
         stage["argv"],
         stdin=subprocess.DEVNULL,
@@ -23,9 +22,22 @@ def start(stage: dict[str, Any], output: int) -> subprocess.Popen[bytes]:
         cwd=stage["cwd"],
         start_new_session=True,
         restore_signals=True,
-        **switch,
+        **as_user(stage["uid"], stage["gid"], stage["groups"]),
     )
     return child
+
+
+def as_user(uid: int, gid: int, groups: Iterable[int]) -> dict[str, Any]:
+    """Return what lets a process be that user's; nothing for our own, who may not switch."""
+    if uid == os.geteuid():
+        return {}
+    return {"user": uid, "group": gid, "extra_groups": list(groups)}
+
+
+def kill_group(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to a whole process group, if there still is one."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, number)
 
 
 def started_at(pid: int) -> str:
@@ -47,4 +59,4 @@ def end_left_over(group: Path) -> None:
     except (OSError, ValueError):
         return
     if started_at(int(pid)) == started:
-        os.killpg(int(pid), signal.SIGKILL)
+        kill_group(int(pid))

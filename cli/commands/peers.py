@@ -112,8 +112,11 @@ def hosts(roster: Peers) -> list[str]:
 
 
 def variables(array: Array, roster: Peers) -> Mapping[str, str]:
-    """Return what a job's environment says of its array, but of no member."""
-    first = next((each.ip for each in roster.peers if each.index == 0), "")
+    """Return what a job's environment says of its array, but of no member.
+
+    Members meet at the first of them, which is rank 0 unless that was lost before its hello.
+    """
+    first = next((each.ip for each in roster.peers if roster.complete or each.index == 0), "")
     return {
         "JOB_ARRAY_ID": array.id,
         "JOB_ARRAY_NAME": array.name,
