@@ -17,6 +17,7 @@ from cli.render import is_coloured
 from cli.targets import check_ranks, split_target
 from spawn.contracts.arrays import Array
 from spawn.contracts.assignments import API_EXEC, ExecRequest, ExecStarted
+from spawn.contracts.counts import some_of
 from spawn.contracts.ranks import format_ranks
 
 _DEFAULT = timedelta(minutes=1)
@@ -103,8 +104,7 @@ async def _collect(
 
 
 def _conclude(name: str, answers: Answers) -> None:
-    failed = {rank: code for rank, code in sorted(answers.codes.items()) if code}
+    exits = sorted(answers.codes.items())
+    failed = [f"{name}-{rank} exited with {code}" for rank, code in exits if code]
     if failed:
-        first = [f"{name}-{rank} exited with {failed[rank]}" for rank in list(failed)[:_SHOWN]]
-        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        raise Ended(Exit.FAILED, f"{'; '.join(first)}{more}")
+        raise Ended(Exit.FAILED, some_of(failed, _SHOWN))
