@@ -26,6 +26,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
 from spawn.contracts.pages import cut_pages
+from spawn.contracts.ranks import format_ranks
 from spawn.contracts.reports import Report
 from spawn.errors import NotFound, Rejected, Transient
 from spawn.telemetry.log import bind
@@ -77,9 +78,10 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     wanted = sorted(set(body.ranks) or members)
     chosen = [members[rank] for rank in wanted if rank in members]
     able = [member for member in chosen if member.facts is not None and not member.is_over]
-    missing = sorted(set(body.ranks) - {member.rank for member in able})
+    missing = set(body.ranks) - {member.rank for member in able}
     if missing or not able:
-        raise Rejected(f"ranks={missing or 'all'}: no machine answers there", field="ranks")
+        which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
+        raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
     exec_id = secrets.token_hex(8)
     tell = Tell(
         what="exec",
