@@ -120,10 +120,15 @@ async def _follow(plane: Plane, launching: Launching, order: Order, display: Dis
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(beside(launching.warn_unheard(plane)))
         if order.has_job and order.wait:
-            await stack.enter_async_context(beside(tail.follow()))
+            await stack.enter_async_context(beside(_show_output(launching, tail)))
         await launching.until(reached)
-    if order.follow:
+    if order.follow and launching.begun.is_set():
         await tail.drain()
+
+
+async def _show_output(launching: Launching, tail: Tail) -> None:
+    await launching.begun.wait()
+    await tail.follow()
 
 
 def _printer(order: Order, array: ArrayId, display: Display) -> Printer:

@@ -1,5 +1,6 @@
 """One launch from the command to its end: sent once, followed from the array's first event."""
 
+import asyncio
 import hashlib
 from contextlib import aclosing
 
@@ -11,7 +12,7 @@ from cli.progress import Progress
 from spawn.bus.ports import CaughtUp, Followed
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.durations import format_duration
-from spawn.contracts.events import ArrayRejected, Event
+from spawn.contracts.events import ArrayAccepted, ArrayRejected, Event
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.launches import (
     NOT_AFTER,
@@ -41,7 +42,11 @@ def made_from(array: Array, spec: LaunchSpec) -> bool:
 
 
 class Launching:
-    """A launch under way. `is_sent` is whether the array goes on without us."""
+    """A launch under way. `is_sent` is whether the array goes on without us.
+
+    `begun` is set once there is an array that this launch has made: what is said of one before
+    may be another's, which had the request's id first.
+    """
 
     def __init__(self, plane: Plane, launch: Launch, array: ArrayId, display: Display) -> None:
         self._plane = plane
@@ -52,6 +57,7 @@ class Launching:
         self.progress = Progress()
         self.rejection: ArrayRejected | None = None
         self.is_sent = False
+        self.begun = asyncio.Event()
 
     async def until(self, reached: Reached) -> None:
         """Send the launch and follow it until `reached` holds or it is rejected."""
@@ -84,6 +90,8 @@ class Launching:
             await self._take_rejection(item, item.event.data)
             return
         self.progress.apply(item.event)
+        if self.is_sent and isinstance(item.event.data, ArrayAccepted):
+            self.begun.set()
         self._show(item.event)
 
     async def _take_rejection(self, item: Followed, data: ArrayRejected) -> None:
@@ -120,6 +128,8 @@ class Launching:
             self.rejection = ArrayRejected(
                 request_id=made.request_id, name=made.name, code="", message=made.reason
             )
+        else:
+            self.begun.set()
 
     async def _made(self) -> Array | None:
         """Return the array's record when it was made from this launch's spec."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.counts import some_of
 from spawn.contracts.members import Member, MemberState
 
 _SHOWN = 5
@@ -35,9 +36,7 @@ def show_state(state: str, succeeded: bool | None, failed_ranks: str) -> str:
 
 def explain_failures(name: str, failed: list[Member]) -> str:
     """Say of each failed member, the first of them one by one, how it ended."""
-    shown = "; ".join(f"{name}-{each.rank} {_how(each)}" for each in failed[:_SHOWN])
-    more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-    return f"{shown}{more}"
+    return some_of([f"{name}-{each.rank} {_how(each)}" for each in failed], _SHOWN)
 
 
 def _has_failed(member: Member) -> bool:

@@ -31,8 +31,8 @@ async def judge(plane: Plane, array_id: ArrayId) -> None:
         failed = []
     if not failed:
         raise Ended(Exit.FAILED, f"{array.name} is {array.state}: {reason_of(array)}")
-    for member, tail in (await tails_of(plane, failed)).items():
-        note(f"{array.name}-{member} ended with:")
+    for rank, tail in (await tails_of(plane, failed)).items():
+        note(f"{array.name}-{rank} ended with:")
         for line in tail:
             note(f"  {line}")
     ranks = format_ranks(member.rank for member in failed)

@@ -16,11 +16,12 @@ from cli.plane import Plane, open_plane, within
 from cli.render import is_coloured
 from cli.targets import check_ranks, split_target
 from spawn.contracts.arrays import Array
-from spawn.contracts.assignments import API_EXEC, ExecRequest, ExecStarted
+from spawn.contracts.assignments import API_EXEC, LONGEST_EXEC, ExecRequest, ExecStarted
+from spawn.contracts.counts import some_of
+from spawn.contracts.durations import format_duration
 from spawn.contracts.ranks import format_ranks
 
 _DEFAULT = timedelta(minutes=1)
-_LONGEST = timedelta(hours=1)
 _GRACE = timedelta(seconds=30)
 """How long a machine that was cut off may take to say that its command has ended."""
 
@@ -58,8 +59,8 @@ def execute(
     """
     name, ranks = split_target(array)
     limit = parse_flag_duration("--timeout", timeout) or _DEFAULT
-    if limit > _LONGEST:
-        raise Usage(f"--timeout {timeout}: use 1h at most")
+    if limit > LONGEST_EXEC:
+        raise Usage(f"--timeout {timeout}: use {format_duration(LONGEST_EXEC)} at most")
 
     async def run() -> None:
         async with open_plane() as plane:
@@ -103,8 +104,7 @@ async def _collect(
 
 
 def _conclude(name: str, answers: Answers) -> None:
-    failed = {rank: code for rank, code in sorted(answers.codes.items()) if code}
+    exits = sorted(answers.codes.items())
+    failed = [f"{name}-{rank} exited with {code}" for rank, code in exits if code]
     if failed:
-        first = [f"{name}-{rank} exited with {failed[rank]}" for rank in list(failed)[:_SHOWN]]
-        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
-        raise Ended(Exit.FAILED, f"{'; '.join(first)}{more}")
+        raise Ended(Exit.FAILED, some_of(failed, _SHOWN))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
+import msgspec
 import typer
 
 from cli.exits import Ended, Exit
@@ -15,6 +16,8 @@ from cli.render import note, put, put_json, put_table
 from spawn.bus.pages import ask_pages
 from spawn.contracts.arrays import Array
 from spawn.contracts.assignments import API_ROSTER, Peers, RosterRequest, master_port
+from spawn.contracts.ranks import format_ranks
+from spawn.errors import NotFound
 
 COLUMNS = ("rank", "instance", "ip", "dns", "slots")
 
@@ -46,9 +49,11 @@ def peers(
 ) -> None:
     """Show where the members of an array are.
 
-    Exits 1, and shows nothing, while members are missing that are still expected.
+    Exits 1, and shows nothing, while members are missing that are still expected; machines that
+    have ended are left out.
     """
     found, roster = asyncio.run(_ask(array))
+    roster = _alive(found, roster)
     if not roster.complete:
         said = f"{len(roster.peers)} of {found.size} members of {found.name} have said hello"
         if not partial:
@@ -75,6 +80,17 @@ async def _ask(name: str) -> tuple[Array, Peers]:
             return await plane.requests.ask(API_ROSTER, request, Peers)
 
         return array, await ask_pages(page)
+
+
+def _alive(array: Array, roster: Peers) -> Peers:
+    """Leave out who has no address any more; raise `NotFound` when that is everybody."""
+    there = tuple(each for each in roster.peers if each.ip)
+    if roster.peers and not there:
+        raise NotFound(f"{array.name} has no machine any more: it is {array.state}")
+    ended = {each.index for each in roster.peers} - {each.index for each in there}
+    if ended:
+        note(f"ranks {format_ranks(ended)} of {array.name} have ended")
+    return msgspec.structs.replace(roster, peers=there)
 
 
 def put_lines(lines: list[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from sandbox.hollow.agent import Agent, Stage, read_tell
 from sandbox.machines.listing import Listed
 from spawn.bus.message import Message
+from spawn.bus.wire import Subscription
 from spawn.telemetry.log import get_logger
 
 _TELLS = "spawn.tell.{}.*"
@@ -20,7 +21,7 @@ class Company:
     def __init__(self, stage: Stage, group: asyncio.TaskGroup) -> None:
         self._stage = stage
         self._group = group
-        self._heard: set[str] = set()
+        self._heard: dict[str, Subscription] = {}
         self._complete: defaultdict[str, list[Agent]] = defaultdict(list)
         self._lives: dict[str, asyncio.Task[None]] = {}
         self.agents: dict[str, Agent] = {}
@@ -32,11 +33,17 @@ class Company:
             for instance_id in self.agents.keys() - wanted.keys():
                 self._lives.pop(instance_id).cancel()
                 del self.agents[instance_id]
-            for array_id in {one.array_id for one in wanted.values()} - self._heard:
-                self._heard.add(array_id)
-                await self._stage.bus.wire.subscribe(_TELLS.format(array_id), self._hear)
+            await self._hear_arrays({one.array_id for one in wanted.values()})
             for instance_id in wanted.keys() - self.agents.keys():
                 self._begin(wanted[instance_id])
+
+    async def _hear_arrays(self, living: set[str]) -> None:
+        for array_id in self._heard.keys() - living:
+            self._complete.pop(array_id, None)
+            await self._heard.pop(array_id).close()
+        for array_id in living - self._heard.keys():
+            subject = _TELLS.format(array_id)
+            self._heard[array_id] = await self._stage.bus.wire.subscribe(subject, self._hear)
 
     def _begin(self, machine: Listed) -> None:
         agent = Agent(machine, self._stage)

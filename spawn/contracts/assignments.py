@@ -4,7 +4,7 @@ A machine asks by request/reply on every connect, every 30 s and when it is nudg
 the whole truth, so a lost nudge costs time only.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import msgspec
@@ -125,6 +125,9 @@ def master_port(array_id: ArrayId) -> int:
 API_ROSTER = "spawn.api.launcher.roster"
 API_EXEC = "spawn.api.launcher.exec"
 
+LONGEST_EXEC = timedelta(hours=1)
+"""How long a command beside the job may take at most."""
+
 
 class RosterRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask for the peers of an array from outside of it; answered by `Peers`."""
@@ -134,7 +137,10 @@ class RosterRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ExecRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask machines to run a command beside the job; no `ranks` means all of them."""
+    """Ask machines to run a command beside the job; no `ranks` means all of them.
+
+    `timeout_seconds` is from 1 to `LONGEST_EXEC`.
+    """
 
     array_id: ArrayId
     argv: tuple[str, ...]

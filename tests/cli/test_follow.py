@@ -64,6 +64,23 @@ async def test_a_job_that_failed_exits_1_with_ranks_codes_and_the_end_of_the_out
     assert "web failed on ranks 1: web-1 exited with 3" in capsys.readouterr().err
 
 
+async def test_a_refused_launch_shows_no_output_of_who_had_its_request_id(
+    spawn: Spawn,
+    launcher: FakeLauncher,
+    machines: FakeMachines,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert await spawn("launch", *JOB, "--request-id", "one", "--no-wait") == 0
+    array = await machines.only()
+    await machines.machine(array, 0).print(b"of the first\n")
+    capsys.readouterr()
+    other = ("launch", *JOB, "--request-id", "one", "--count", "2")
+    assert (await spawn(*other), await spawn(*other, "--follow")) == (3, 3)
+    out, err = capsys.readouterr()
+    assert err.count("this request made it with another") == 2
+    assert "of the first" not in out + err
+
+
 async def test_json_of_a_followed_launch_is_its_output_and_then_its_report(
     spawn: Spawn,
     launcher: FakeLauncher,

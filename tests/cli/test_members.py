@@ -83,6 +83,20 @@ async def test_peers_that_are_not_complete_are_shown_on_request_only(
     assert "MASTER_ADDR" not in capsys.readouterr().out
 
 
+async def test_peers_that_have_ended_are_no_hosts(
+    spawn: Spawn, array: ArrayId, machines: FakeMachines, capsys: pytest.CaptureFixture[str]
+) -> None:
+    machines.ended = {1}
+    assert await spawn("peers", "web", "--format", "hostfile") == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["10.0.0.1 slots=2", "10.0.0.3 slots=4"]
+    assert err == "ranks 1 of web have ended\n"
+    machines.ended = {0, 1, 2}
+    assert await spawn("peers", "web", "--format", "hostfile") == 4
+    out, err = capsys.readouterr()
+    assert (out, "web has no machine any more" in err) == ("", True)
+
+
 async def test_exec_shows_each_stream_and_exits_0_when_all_did(
     spawn: Spawn, array: ArrayId, machines: FakeMachines, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,7 +35,10 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIexample"
 
 
 class FakeMachines:
-    """`silent` ranks have not said hello; `answers` are what an exec is answered, by rank."""
+    """`silent` ranks have not said hello; `answers` are what an exec is answered, by rank.
+
+    `ended` ranks have, and are gone.
+    """
 
     def __init__(self, bus: Bus, launcher: FakeLauncher) -> None:
         self._bus = bus
@@ -43,6 +46,7 @@ class FakeMachines:
         self._arrays = Store(bus, arrays.BUCKET, Array)
         self._members = Store(bus, members.BUCKET, Member)
         self.silent: set[int] = set()
+        self.ended: set[int] = set()
         self.page_bytes = LARGEST_PAGE
         self.answers: dict[int, list[ExecOutput]] = {}
         self.asked: list[ExecRequest] = []
@@ -109,7 +113,7 @@ class FakeMachines:
             Peer(
                 index=rank,
                 instance_id=instance_of(rank).id,
-                ip=instance_of(rank).private_ip,
+                ip="" if rank in self.ended else instance_of(rank).private_ip,
                 facts=Facts(slots=rank + 2, host_key=HOST_KEY),
             )
             for rank in range(array.size)

@@ -18,6 +18,7 @@ from spawn.bus.message import Message
 from spawn.bus.ports import Reported, Request
 from spawn.contracts.arrays import Array
 from spawn.contracts.assignments import (
+    LONGEST_EXEC,
     Ask,
     Assignment,
     ExecRequest,
@@ -31,6 +32,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
 from spawn.contracts.pages import cut_pages
+from spawn.contracts.ranks import format_ranks
 from spawn.contracts.reports import Report
 from spawn.errors import NotFound, Rejected, Transient
 from spawn.telemetry.log import bind
@@ -38,7 +40,6 @@ from spawn.telemetry.log import bind
 T = TypeVar("T")
 
 _MOST_TRIES = 10
-_LONGEST_EXEC = 3600
 
 
 async def on_assignment(request: Request[Ask], world: World) -> Assignment:
@@ -84,20 +85,16 @@ def _page(pages: tuple[T, ...], number: int) -> T:
 async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     """Tell machines to run a command; raise `Rejected` when there is none to tell."""
     body = request.body
-    if not body.argv or not 1 <= body.timeout_seconds <= _LONGEST_EXEC:
-        raise Rejected(
-            f"argv={body.argv!r}, timeout_seconds={body.timeout_seconds}:"
-            f" use a command and 1 to {_LONGEST_EXEC} seconds",
-            field="argv" if not body.argv else "timeout_seconds",
-        )
+    _check_exec(body)
     array = await _array(world, body.array_id)
     members = world.fleet.members(array.id)
     wanted = sorted(set(body.ranks) or members)
     chosen = [members[rank] for rank in wanted if rank in members]
     able = [member for member in chosen if member.facts is not None and not member.is_over]
-    missing = sorted(set(body.ranks) - {member.rank for member in able})
+    missing = set(body.ranks) - {member.rank for member in able}
     if missing or not able:
-        raise Rejected(f"ranks={missing or 'all'}: no machine answers there", field="ranks")
+        which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
+        raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
     exec_id = secrets.token_hex(8)
     tell = Tell(
         what="exec",
@@ -108,6 +105,16 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     for member in able:
         await world.tells.tell(tell_subject(array.id, member.instance.id), tell)
     return ExecStarted(exec_id=exec_id, ranks=tuple(member.rank for member in able))
+
+
+def _check_exec(asked: ExecRequest) -> None:
+    if not asked.argv:
+        raise Rejected("argv=(): name a command", field="argv")
+    longest = int(LONGEST_EXEC.total_seconds())
+    if not 1 <= asked.timeout_seconds <= longest:
+        raise Rejected(
+            f"timeout_seconds={asked.timeout_seconds}: use 1 to {longest}", field="timeout_seconds"
+        )
 
 
 async def on_report(said: Reported[Report], world: World) -> None:

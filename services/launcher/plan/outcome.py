@@ -3,6 +3,7 @@
 from services.launcher.model import View, Write
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import ArrayState, Ending
+from spawn.contracts.counts import some_of
 from spawn.contracts.events import ArrayFinished
 from spawn.contracts.launches import OnMemberFailure
 from spawn.contracts.members import Member
@@ -52,9 +53,7 @@ def _finish(view: View, *, fails_now: bool) -> Write:
 def explain_exits(failed: list[Member]) -> str:
     """Say which ranks failed and how, the first of them one by one."""
     ordered = sorted(failed, key=lambda member: member.rank)
-    shown = "; ".join(f"rank {each.rank}: {_how(each)}" for each in ordered[:_SHOWN])
-    more = f"; and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-    return f"{shown}{more}"
+    return some_of([f"rank {each.rank}: {_how(each)}" for each in ordered], _SHOWN)
 
 
 def _how(member: Member) -> str:

@@ -266,10 +266,10 @@ class TestExec:
     @pytest.mark.parametrize(
         ("held", "ranks", "said"),
         [
-            pytest.param((greeted(0), running(1)), (0, 1), "[1]", id="one has not said hello"),
-            pytest.param((greeted(0),), (0, 7), "[7]", id="a rank that there is not"),
-            pytest.param((running(0),), (), "all", id="nobody has said hello"),
-            pytest.param((lost(0, facts=FACTS),), (0,), "[0]", id="it is gone"),
+            pytest.param((greeted(0), running(1)), (0, 1), "ranks 1 of", id="one is silent"),
+            pytest.param((greeted(0),), (0, 7), "ranks 7 of", id="a rank that there is not"),
+            pytest.param((running(0),), (), ": no machine answers there", id="all are silent"),
+            pytest.param((lost(0, facts=FACTS),), (0,), "ranks 0 of", id="it is gone"),
         ],
     )
     async def test_nothing_is_told_when_one_of_those_named_cannot_answer(
