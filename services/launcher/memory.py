@@ -92,19 +92,26 @@ class Fleet:
 
     def note_member(self, change: Change[Member]) -> None:
         """Take over a newer state of a member; what is known already stirs nobody."""
-        before = self._members.get(change.key) if isinstance(change, Deleted) else None
+        before = self._members.get(change.key) if isinstance(change, Entry | Deleted) else None
         self._members.take(change)
         match change:
             case Entry(key=key, value=member) if self._members.get(key) is change:
+                self._forget_holder(before)
                 self._by_array[member.array_id][member.rank] = member
                 self._holders[member.instance.id] = member.rank
                 self.stir(member.array_id)
             case Deleted(key=key) if before is not None and self._members.get(key) is None:
-                self._by_array[before.value.array_id].pop(before.value.rank, None)
+                self._forget_holder(before)
+                self._by_array.get(before.value.array_id, {}).pop(before.value.rank, None)
             case Restarted():
                 self._by_array.clear()
+                self._holders.clear()
             case _:
                 pass
+
+    def _forget_holder(self, before: Entry[Member] | None) -> None:
+        if before is not None:
+            self._holders.pop(before.value.instance.id, None)
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop the index of an array whose records are deleted."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.launcher.ports import World
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
+from spawn.contracts.ids import ArrayId
 
 
 async def mirror_arrays(world: World) -> None:
@@ -11,8 +12,15 @@ async def mirror_arrays(world: World) -> None:
     async for change in world.stores.arrays.watch("*"):
         world.fleet.note_array(change)
         _forget_published(world, change)
-        if isinstance(change, Entry) and change.value.state.is_over:
-            world.memory.forget_answers(change.value.id)
+        match change:
+            case Entry(value=array) if array.state.is_over:
+                world.memory.forget_answers(array.id)
+            case Deleted(key=key) if world.fleet.array(ArrayId(key)) is None:
+                # Another replica may have deleted it.
+                world.memory.forget(ArrayId(key))
+                world.fleet.forget(ArrayId(key))
+            case _:
+                pass
 
 
 async def mirror_members(world: World) -> None:
