@@ -10,18 +10,23 @@ from spawn.bus.ports import EventsPort, FencesPort, RequestsPort, StorePort, Tel
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.launches import JobSpec
+from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The launcher's records. `arrays`, `names` and `marks` are one bucket."""
+    """The launcher's records, and the leases that it reads.
+
+    `arrays`, `names` and `marks` are one bucket.
+    """
 
     arrays: StorePort[Array]
     names: StorePort[NameClaim]
     marks: StorePort[DeploymentMark]
     members: StorePort[Member]
     specs: StorePort[JobSpec]
+    leases: StorePort[LeaseRecord]
 
 
 @dataclass(frozen=True, kw_only=True)

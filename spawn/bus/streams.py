@@ -7,12 +7,22 @@ from typing import Any
 import msgspec
 
 from spawn.bus.connection import Bus
-from spawn.contracts import arrays, events, grants, launches, logs, members, reports
+from spawn.contracts import (
+    arrays,
+    events,
+    grants,
+    launches,
+    lease_records,
+    logs,
+    members,
+    reports,
+)
 from spawn.errors import Conflict, NotFound
 
 COMMANDS = "SPAWN_COMMANDS"
 EVENTS = events.STREAM
 DEAD = "SPAWN_DEAD"
+TIMERS = "SPAWN_TIMERS"
 FENCES_BUCKET = "spawn-fences"
 NONCES_BUCKET = "spawn-nonces"
 
@@ -21,6 +31,7 @@ BUCKETS = (
     members.BUCKET,
     launches.SPECS_BUCKET,
     grants.BUCKET,
+    lease_records.BUCKET,
     FENCES_BUCKET,
     NONCES_BUCKET,
 )
@@ -53,6 +64,7 @@ class StreamConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     allow_direct: bool = False
     allow_msg_ttl: bool = False
     allow_rollup_hdrs: bool = False
+    allow_msg_schedules: bool = False
     deny_delete: bool = False
 
 
@@ -106,6 +118,18 @@ def table(replicas: int) -> tuple[StreamConfig, ...]:
             max_msg_size=4 * logs.LARGEST_BLOCK,
             duplicate_window=nanoseconds(_DUPLICATES),
             allow_direct=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name=TIMERS,
+            # No age: a timer must outlive whatever it is set for.
+            description="Timers, and those that are due",
+            subjects=["spawn.timer.>", "spawn.due.>"],
+            duplicate_window=nanoseconds(_DUPLICATES),
+            allow_direct=True,
+            allow_msg_ttl=True,
+            allow_rollup_hdrs=True,
+            allow_msg_schedules=True,
             num_replicas=replicas,
         ),
         StreamConfig(

@@ -199,7 +199,19 @@ class LeaseEvent(EventData, frozen=True, kw_only=True):
 
 
 class LeaseSet(LeaseEvent, frozen=True, kw_only=True, tag="lease.set"):
-    """The lease has this new end."""
+    """The lease has this new end, in place of `before`, as `request_id` asked for."""
+
+    request_id: str = ""
+    before: datetime | None = None
+
+
+class LeaseRefused(EventData, frozen=True, kw_only=True, tag="lease.refused"):
+    """A change of the lease was refused: it ends as it would have."""
+
+    request_id: str
+    code: str
+    message: str
+    field: str = ""
 
 
 class LeaseWarned(LeaseEvent, frozen=True, kw_only=True, tag="lease.warned"):
@@ -251,6 +263,7 @@ Data = (
     | CheckpointFinished
     | CheckpointFailed
     | LeaseSet
+    | LeaseRefused
     | LeaseWarned
     | LeaseExpired
     | GrantReady

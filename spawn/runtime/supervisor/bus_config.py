@@ -1,9 +1,9 @@
 """The configuration of nats-server, from values: ports, passwords, where streams are stored.
 
 Three users of the account APP, beside the machines. `services` may do all. `cli` sends commands
-and requests and reads events, arrays, members, jobs' output and what machines report. `observer`
-reads events. Neither of the two can read specs (command, script, environment): not from their
-bucket, nor by asking as a machine does, nor from the replies to services and machines, whose
+and requests and reads events, arrays, members, leases, jobs' output and what machines report.
+`observer` reads events. Neither of the two can read specs (command, script, environment): not from
+their bucket, nor by asking as a machine does, nor from the replies to services and machines, whose
 inboxes stand under prefixes of their own. `callout` is asked who may connect beside these, and
 `system` may say whose connection is to be closed.
 """
@@ -36,7 +36,14 @@ _AUTH, _SYS = "AUTH", "SYS"
 """Accounts of who is asked about machines, and of the server's own affairs."""
 
 _EVENTS = "SPAWN_EVENTS"
-_READABLE = (_EVENTS, "KV_spawn-arrays", "KV_spawn-members", "SPAWN_LOGS", "SPAWN_AGENT")
+_READABLE = (
+    _EVENTS,
+    "KV_spawn-arrays",
+    "KV_spawn-members",
+    "KV_spawn-leases",
+    "SPAWN_LOGS",
+    "SPAWN_AGENT",
+)
 _INFO = (*_READABLE, "SPAWN_COMMANDS", "SPAWN_DEAD")
 
 

@@ -1,6 +1,6 @@
 from hypothesis import given, settings
 
-from services.launcher.model import End, LookUp, Nudge, Place, Resend, Trace, View, Write
+from services.launcher.model import End, LookUp, Nudge, Place, Resend, Tag, Trace, View, Write
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.launches import WaitFor
@@ -41,6 +41,8 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert view.array.placement is None
             case Nudge(revision=revision):
                 assert revision != view.told
+            case Tag():
+                assert view.may_tag
             case Write(array=array):
                 assert array.version == view.array.version + 1
 
