@@ -77,6 +77,8 @@ class Rounds:
                 await deadman.arm(machine, assignment)
             except deadman.NotArmed as error:
                 say(f"FAILED: arming the dead-man switch: {error}")
+            else:
+                self._orders.armed.set()
         return assignment
 
     async def _peers(self, link: Link, assignment: Assignment) -> None:

@@ -37,7 +37,7 @@ def _detail(data: events.Data) -> str:
             return f"{place}{_because(reason)}"
         case events.ArrayAccepted(size=size, lease=lease):
             return f"{counted(size, 'member')}, until {format_local(lease.until)}"
-        case events.ArrayRejected(message=message):
+        case events.ArrayRejected(message=message) | events.LeaseRefused(message=message):
             return message
         case events.ArrayLaunching(pools=pools, reason=reason):
             return f"{format_pools(pools)}{_because(reason)}" if pools else reason
@@ -51,6 +51,8 @@ def _ending(data: events.Data) -> str:
     match data:
         case events.MemberExited(exit_code=code):
             return f"exited with {code}"
+        case events.LeaseEvent(lease=lease, reason=reason):
+            return f"until {format_local(lease.until)}{_because(reason)}"
         case events.ArrayFinished(succeeded=succeeded, failed_ranks=ranks):
             return "succeeded" if succeeded else f"failed: ranks {ranks}"
         case _:
