@@ -9,6 +9,7 @@ from cli.progress import Progress
 from spawn.contracts import events
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
+from spawn.contracts.lease_events import LeaseEvent
 from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
 
@@ -51,7 +52,7 @@ def _ending(data: events.Data) -> str:
     match data:
         case events.MemberExited(exit_code=code):
             return f"exited with {code}"
-        case events.LeaseEvent(lease=lease, reason=reason):
+        case LeaseEvent(lease=lease, reason=reason):
             return f"until {format_local(lease.until)}{_because(reason)}"
         case events.ArrayFinished(succeeded=succeeded, failed_ranks=ranks):
             return "succeeded" if succeeded else f"failed: ranks {ranks}"

@@ -36,7 +36,7 @@ COMMANDS: dict[str, Listed] = {
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
     "connect": Listed("connect", "Open a shell on a member of an array."),
     "extend": Listed("extend", "Change when an array ends."),
-    "leases": Listed("leases", "Show what ends when."),
+    "leases": Listed("leases", "Show what ends when, the next first."),
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),

@@ -8,7 +8,8 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, clouds, events, launches, members
+from spawn.contracts import arrays, clouds, events, launches, lease_records, members
+from spawn.contracts.lease_records import LeaseRecord
 
 Schema = dict[str, Any]
 
@@ -18,6 +19,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     launches.SUBJECT_LAUNCH: launches.Launch,
     launches.SUBJECT_TERMINATE: launches.Terminate,
+    lease_records.SUBJECT_EXTEND: lease_records.Extend,
+    lease_records.SUBJECT_EXPIRE: lease_records.Expire,
 }
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
@@ -40,7 +43,12 @@ def documents() -> dict[str, Schema]:
     for subject, (asked, answered) in QUESTIONS.items():
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
-    kinds |= {"array": arrays.Array, "member": members.Member, "event": CloudEvent}
+    kinds |= {
+        "array": arrays.Array,
+        "member": members.Member,
+        "lease": LeaseRecord,
+        "event": CloudEvent,
+    }
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

@@ -8,18 +8,21 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.event_data import EventData, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
+from spawn.contracts.lease_events import (
+    LeaseExpired,
+    LeaseRefused,
+    LeaseSet,
+    LeaseWarned,
+)
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
-
-
-class EventData(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
-    """Base of what an event says."""
 
 
 class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
@@ -67,7 +70,7 @@ class ArrayReady(EventData, frozen=True, kw_only=True, tag="array.ready"):
     size: int
     ready: int
     seconds: float
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - a Struct copies it
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -85,7 +88,7 @@ class ArrayFinished(EventData, frozen=True, kw_only=True, tag="array.finished"):
 
     succeeded: bool
     failed_ranks: str = ""
-    exit_codes: dict[str, int] = {}
+    exit_codes: dict[str, int] = {}  # noqa: RUF012 - a Struct copies it
 
 
 class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
@@ -94,7 +97,7 @@ class ArrayFailed(EventData, frozen=True, kw_only=True, tag="array.failed"):
     code: str
     reason: str
     refusals: tuple[Refusal, ...] = ()
-    api_calls: dict[str, int] = {}
+    api_calls: dict[str, int] = {}  # noqa: RUF012 - a Struct copies it
 
 
 class ArrayTerminated(EventData, frozen=True, kw_only=True, tag="array.terminated"):
@@ -190,38 +193,6 @@ class CheckpointFailed(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoi
     """The checkpoint script failed, hung or could not be run."""
 
 
-class LeaseEvent(EventData, frozen=True, kw_only=True):
-    """Base of what is said of a lease; `rank` is absent for the whole array's."""
-
-    lease: Lease
-    rank: int | None = None
-    reason: str = ""
-
-
-class LeaseSet(LeaseEvent, frozen=True, kw_only=True, tag="lease.set"):
-    """The lease has this new end, in place of `before`, as `request_id` asked for."""
-
-    request_id: str = ""
-    before: datetime | None = None
-
-
-class LeaseRefused(EventData, frozen=True, kw_only=True, tag="lease.refused"):
-    """A change of the lease was refused: it ends as it would have."""
-
-    request_id: str
-    code: str
-    message: str
-    field: str = ""
-
-
-class LeaseWarned(LeaseEvent, frozen=True, kw_only=True, tag="lease.warned"):
-    """The lease ends soon."""
-
-
-class LeaseExpired(LeaseEvent, frozen=True, kw_only=True, tag="lease.expired"):
-    """The lease is over and its action has been asked for."""
-
-
 class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
     """The role and profile of the array's permissions exist."""
 
@@ -301,11 +272,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The CloudEvents subject: the array, and behind a slash the rank where there is one."""
         rank = getattr(self.data, "rank", None)
         return self.array_id if rank is None else f"{self.array_id}/{rank}"
-
-
-def event_name(kind: type[EventData]) -> str:
-    """Return the noun and the verb of a kind of event."""
-    return str(kind.__struct_config__.tag)
 
 
 def event_id(array_id: ArrayId, data: Data, version: int | str) -> str:
