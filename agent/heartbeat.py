@@ -1,4 +1,7 @@
-"""Heartbeats: how idle the machine is, and which lease its dead-man switch has."""
+"""Heartbeats: how idle the machine is, and which lease its dead-man switch has.
+
+One comes out of turn as soon as another lease is armed: somebody waits to hear of it.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,11 @@ EVERY = timedelta(seconds=60)
 
 
 async def beat(machine: Machine, orders: Orders, outbox: Outbox, job: JobFolder) -> None:
-    """Report once a minute, for ever."""
+    """Report once a minute and whenever a lease has been armed, for ever."""
     before = await asyncio.to_thread(_counters, machine, job)
+    due = machine.clock.monotonic() + EVERY.total_seconds()
     while True:
-        await machine.clock.sleep(EVERY)
+        is_due = await _until(orders.armed, due - machine.clock.monotonic())
         now = await asyncio.to_thread(_counters, machine, job)
         assignment = await orders.until(lambda _: True)
         body: dict[str, Any] = {
@@ -32,7 +36,20 @@ async def beat(machine: Machine, orders: Orders, outbox: Outbox, job: JobFolder)
         if armed:
             body["armed_lease"] = write_instant(read_instant(armed))
         await outbox.put("heartbeat", body)
-        before = now
+        if is_due:
+            # Out of turn, the window goes on: a short one would say little of idleness.
+            before = now
+            due = machine.clock.monotonic() + EVERY.total_seconds()
+
+
+async def _until(armed: asyncio.Event, seconds: float) -> bool:
+    """Wait until it is time for a heartbeat; say whether that is in turn."""
+    try:
+        await asyncio.wait_for(armed.wait(), max(seconds, 0))
+    except asyncio.TimeoutError:
+        return True
+    armed.clear()
+    return False
 
 
 def _counters(machine: Machine, job: JobFolder) -> Counters:

@@ -79,10 +79,14 @@ class Rounds:
         link.confirm()
         assignment = await self._orders.set(data)
         if not deadman.is_armed(machine.places, assignment):
+            is_change = deadman.armed_lease(machine.places) is not None
             try:
                 await deadman.arm(machine, assignment)
             except deadman.NotArmed as error:
                 say(f"FAILED: arming the dead-man switch: {error}")
+            else:
+                if is_change:
+                    self._orders.armed.set()
         return assignment
 
     async def _peers(self, link: Link, assignment: Assignment) -> None:

@@ -36,12 +36,16 @@ class Machine:
 
 
 class Orders:
-    """The last assignment, kept over restarts of the agent; who waits for one is woken."""
+    """The last assignment, kept over restarts of the agent; who waits for one is woken.
+
+    `armed` is set when the dead-man switch has been given another lease.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._changed = asyncio.Condition()
         self._data = b""
+        self.armed = asyncio.Event()
         self.current: Assignment | None = None
         if file.exists():
             self._data = file.read_bytes()

@@ -9,6 +9,7 @@ from cli.progress import Progress
 from spawn.contracts import events
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
+from spawn.contracts.lease_events import LeaseEvent
 from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
 
@@ -37,7 +38,7 @@ def _detail(data: events.Data) -> str:
             return f"{place}{_because(reason)}"
         case events.ArrayAccepted(size=size, lease=lease):
             return f"{counted(size, 'member')}, until {format_local(lease.until)}"
-        case events.ArrayRejected(message=message):
+        case events.ArrayRejected(message=message) | events.LeaseRefused(message=message):
             return message
         case events.ArrayLaunching(pools=pools, reason=reason):
             return f"{format_pools(pools)}{_because(reason)}" if pools else reason
@@ -51,6 +52,8 @@ def _ending(data: events.Data) -> str:
     match data:
         case events.MemberExited(exit_code=code):
             return f"exited with {code}"
+        case LeaseEvent(lease=lease, reason=reason):
+            return f"until {format_local(lease.until)}{_because(reason)}"
         case events.ArrayFinished(succeeded=succeeded, failed_ranks=ranks):
             return "succeeded" if succeeded else f"failed: ranks {ranks}"
         case _:

@@ -35,6 +35,8 @@ COMMANDS: dict[str, Listed] = {
     "peers": Listed("peers", "Show where the members of an array are."),
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
     "connect": Listed("connect", "Open a shell on a member of an array."),
+    "extend": Listed("extend", "Change when an array ends."),
+    "leases": Listed("leases", "Show what ends when, the next first."),
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),

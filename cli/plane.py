@@ -16,17 +16,18 @@ from spawn.bus.ordered import Source
 from spawn.bus.ports import CaughtUp, Followed, Reported, Restarted
 from spawn.bus.publish import Commands
 from spawn.bus.requests import Requests, count_replicas
-from spawn.bus.said import follow_exec, last_exits
+from spawn.bus.said import follow_exec, follow_heartbeats, last_exits
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
-from spawn.contracts import arrays, grants, members
+from spawn.contracts import arrays, grants, lease_records, members
 from spawn.contracts.arrays import Array, DeploymentMark
 from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
 from spawn.contracts.events import SUBJECTS
 from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
-from spawn.contracts.reports import ExecOutput, JobExited
+from spawn.contracts.reports import ExecOutput, Heartbeat, JobExited
 from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
 from spawn.telemetry.log import configure
@@ -54,6 +55,7 @@ class Plane:
         self.arrays = Store(bus, arrays.BUCKET, Array)
         self.members = Store(bus, members.BUCKET, Member)
         self.grants = Store(bus, grants.BUCKET, grants.Grant)
+        self.leases = Store(bus, lease_records.BUCKET, LeaseRecord)
         self.commands = Commands(bus)
         self.requests = Requests(bus, within=_ANSWER_WITHIN)
         self.slow_requests = Requests(bus, within=_SLOW_WITHIN)
@@ -99,6 +101,10 @@ class Plane:
     def answers(self, array: ArrayId, exec_id: str) -> AsyncGenerator[Reported[ExecOutput]]:
         """Yield what machines answer to an exec."""
         return follow_exec(self._bus, array, exec_id)
+
+    def heartbeats(self, array: ArrayId) -> AsyncGenerator[Reported[Heartbeat]]:
+        """Yield each machine's last heartbeat, and those that follow."""
+        return follow_heartbeats(self._bus, array)
 
     async def exits_of(
         self, array: ArrayId, instances: Iterable[InstanceId]

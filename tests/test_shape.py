@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from spawn.runtime.service import AnyService, CommandRoute, FactRoute, ReportRoute
+from spawn.runtime.service import AnyService, CommandRoute, DueRoute, FactRoute, ReportRoute
 
 ROOT = Path(__file__).parent.parent
 TREES = ("spawn", "services", "cli", "sandbox", "tests", "scripts")
@@ -22,7 +22,7 @@ SERVICES = sorted(
 ROOMS = {"__main__", "service", "handlers", "plan", "apply", "ports", "config"}
 MORE_ROOMS = {"adapters", "memory", "metrics", "model"}
 
-SUBJECT = re.compile(r"`(spawn\.(?:cmd|evt|api|agent)\.[\w.*>]+|[a-z]+\.(?:[a-z]+|\*))`")
+SUBJECT = re.compile(r"`(spawn\.(?:cmd|evt|api|agent|due)\.[\w.*>]+|[a-z]+\.(?:[a-z]+|\*))`")
 
 
 def python_files() -> list[Path]:
@@ -99,7 +99,8 @@ class TestEveryService:
             if isinstance(each, ReportRoute)
             for kind in each.kinds
         }
-        assert told(name, "Hears") == commands | facts | reports
+        timers = {f"spawn.due.*.{each.what}" for each in routes if isinstance(each, DueRoute)}
+        assert told(name, "Hears") == commands | facts | reports | timers
 
     def test_says_what_it_answers(self, name: str) -> None:
         answers = {f"spawn.api.{name}.{each.verb}" for each in table_of(name).endpoints}
@@ -109,8 +110,7 @@ class TestEveryService:
         patterns = told(name, "Says")
         made = said_in(name)
         nouns = {pattern.removesuffix(".*") for pattern in patterns if pattern.endswith(".*")}
-        routes = table_of(name).routes
-        heard = {kind for each in routes if isinstance(each, FactRoute) for kind in each.kinds}
+        heard = {each.removeprefix("spawn.evt.*.") for each in told(name, "Hears")}
         unsaid = {each for each in made if each.split(".")[0] not in nouns} - patterns - heard
         assert unsaid == set()
         assert nouns <= {each.split(".")[0] for each in made}

@@ -8,7 +8,17 @@ import msgspec
 
 from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
-from spawn.contracts import arrays, clouds, events, grants, hostnames, launches, members
+from spawn.contracts import (
+    arrays,
+    clouds,
+    events,
+    grants,
+    hostnames,
+    launches,
+    lease_records,
+    members,
+)
+from spawn.contracts.lease_records import LeaseRecord
 
 Schema = dict[str, Any]
 
@@ -18,6 +28,8 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMANDS: dict[str, type[msgspec.Struct]] = {
     launches.SUBJECT_LAUNCH: launches.Launch,
     launches.SUBJECT_TERMINATE: launches.Terminate,
+    lease_records.SUBJECT_EXTEND: lease_records.Extend,
+    lease_records.SUBJECT_EXPIRE: lease_records.Expire,
 }
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
@@ -48,7 +60,7 @@ def documents() -> dict[str, Schema]:
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
     kinds |= {"array": arrays.Array, "member": members.Member, "grant": grants.Grant}
-    kinds |= {"hostnames": hostnames.Hostnames, "event": CloudEvent}
+    kinds |= {"hostnames": hostnames.Hostnames, "lease": LeaseRecord, "event": CloudEvent}
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

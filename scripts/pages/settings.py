@@ -16,6 +16,7 @@ from scripts.pages.markdown import code, page, table
 from services.dns.config import Settings as DnsSettings
 from services.iam_broker.config import Settings as BrokerSettings
 from services.launcher.config import Settings as LauncherSettings
+from services.ttl.config import Settings as TtlSettings
 from spawn.aws.settings import AwsSettings
 from spawn.bus.settings import BusSettings
 from spawn.contracts.checks import Limits
@@ -46,6 +47,7 @@ SECTIONS = (
     Section("The launcher", LauncherSettings),
     Section("The IAM broker", BrokerSettings),
     Section("The DNS service", DnsSettings),
+    Section("The TTL service", TtlSettings),
     Section("The command line: where AWS is", CliAwsSettings, "AWS_"),
     Section("The command line: whose bus it is on", CliDeploymentSettings),
     Section("The command line: limits that it checks before it sends", Limits, "SPAWN_MAX_"),

@@ -15,6 +15,8 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
+from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.pools import Pool
 
@@ -30,6 +32,7 @@ class Fleet:
         self._arrays = Mirror[Array]()
         self._members = Mirror[Member]()
         self._hostnames = Mirror[Hostnames]()
+        self._leases = Mirror[LeaseRecord]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
         self._holders: dict[InstanceId, int] = {}
         self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
@@ -40,6 +43,7 @@ class Fleet:
         """Return once every record has been read."""
         await self._arrays.caught_up.wait()
         await self._members.caught_up.wait()
+        await self._leases.caught_up.wait()
 
     def array(self, array_id: ArrayId) -> Entry[Array] | None:
         """Return the array's record as last seen."""
@@ -56,6 +60,11 @@ class Fleet:
             for entry in self._arrays.items().values()
             if entry.value.region == region and not entry.value.state.is_over
         }
+
+    def lease(self, array_id: ArrayId) -> Lease | None:
+        """Return the array's lease as the TTL service has last set it."""
+        entry = self._leases.get(array_id)
+        return None if entry is None else entry.value.lease
 
     def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
         """Return one member's record as last seen."""
@@ -89,6 +98,15 @@ class Fleet:
         self._arrays.take(change)
         if isinstance(change, Entry) and is_news:
             self.stir(change.value.id)
+
+    def note_lease(self, change: Change[LeaseRecord]) -> None:
+        """Take over a newer state of a lease; one that the array has already stirs nobody."""
+        self._leases.take(change)
+        if not isinstance(change, Entry):
+            return
+        known = self._arrays.get(change.key)
+        if known is None or known.value.lease != change.value.lease:
+            self.stir(change.value.array_id)
 
     def note_member(self, change: Change[Member]) -> None:
         """Take over a newer state of a member; what is known already stirs nobody."""

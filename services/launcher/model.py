@@ -9,12 +9,16 @@ from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
+from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.errors import Cause
 
 VISIBILITY = timedelta(minutes=5)
 """How long EC2 may not list an instance that exists
 (https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html)."""
+
+OVERDUE = timedelta(minutes=1)
+"""How far past its lease an array is ended here, unasked: time for the TTL service to ask."""
 
 LEASE_GRACE = timedelta(minutes=10)
 """How far past its lease an instance of ours is ended whatever its record says."""
@@ -25,7 +29,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
     `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
-    its machines were last nudged about; `hostnames` are there once it has any.
+    its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
+    TTL service has set, once it has, and `may_tag` says that tags were not asked for a moment ago.
     """
 
     array: Array
@@ -37,6 +42,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     calls: Mapping[str, int] = {}
     told: int = -1
     hostnames: Hostnames | None = None
+    lease: Lease | None = None
+    may_tag: bool = True
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +80,13 @@ class End(Action, frozen=True, kw_only=True):
     instance_ids: tuple[InstanceId, ...]
 
 
+class Tag(Action, frozen=True, kw_only=True):
+    """Have instances' tags tell of the lease."""
+
+    instance_ids: tuple[InstanceId, ...]
+    lease: Lease
+
+
 class Write(Action, frozen=True, kw_only=True):
     """Write the array's next state."""
 
@@ -85,7 +99,7 @@ class Nudge(Action, frozen=True, kw_only=True):
     revision: int
 
 
-Step = LookUp | Place | Resend | Trace | End | Nudge | Write
+Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | Write
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

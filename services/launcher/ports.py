@@ -11,12 +11,13 @@ from spawn.clock import Clock
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.launches import JobSpec
+from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The launcher's records, and the DNS service's `hostnames`, which it only reads.
+    """The launcher's records; the DNS service's `hostnames` and the leases, which it only reads.
 
     `arrays`, `names` and `marks` are one bucket.
     """
@@ -27,6 +28,7 @@ class Stores:
     members: StorePort[Member]
     specs: StorePort[JobSpec]
     hostnames: StorePort[Hostnames]
+    leases: StorePort[LeaseRecord]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,13 @@ from services.launcher.config import Settings
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.mirror import mirror_arrays, mirror_hostnames, mirror_members
+from services.launcher.handlers.expiry import on_expire
+from services.launcher.handlers.mirror import (
+    mirror_arrays,
+    mirror_hostnames,
+    mirror_leases,
+    mirror_members,
+)
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.questions import on_collect, on_plan
 from services.launcher.handlers.rendezvous import (
@@ -22,6 +28,7 @@ from services.launcher.ports import World
 from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
 from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
+from spawn.contracts.lease_records import Expire
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
     EndpointRoute,
@@ -43,6 +50,7 @@ SERVICE: Service[Settings, World] = Service(
     routes=(
         command("launch", Launch, on_launch, on_buried=on_buried_launch),
         command("terminate", Terminate, on_terminate),
+        command("expire", Expire, on_expire),
         reported(HEARD, on_report, name="reports"),
     ),
     endpoints=(
@@ -58,6 +66,7 @@ SERVICE: Service[Settings, World] = Service(
         background(mirror_arrays, name="mirror arrays"),
         background(mirror_members, name="mirror members"),
         background(mirror_hostnames, name="mirror hostnames"),
+        background(mirror_leases, name="mirror leases"),
         background(drive_arrays, name="drive arrays"),
         background(observe_regions, name="observe regions"),
     ),

@@ -103,6 +103,13 @@ class Reported(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     sequence: int
 
 
+class Due(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
+    """A timer that is due, as a handler gets it; `timer` is its name."""
+
+    timer: str
+    body: T
+
+
 class Request(msgspec.Struct, Generic[T], frozen=True, kw_only=True):
     """A question as an endpoint gets it."""
 
@@ -174,6 +181,22 @@ class Fence(Protocol):
 
     async def wait_lost(self) -> None:
         """Return when the fence is lost."""
+        ...
+
+
+class SchedulesPort(Protocol):
+    """Durable timers, each named `<array>.<what>`: what is set is heard as due, once."""
+
+    async def set(self, timer: str, at: datetime, body: msgspec.Struct) -> None:
+        """Set a timer, in place of what it was set to; a past instant is due at once."""
+        ...
+
+    async def cancel(self, timer: str) -> None:
+        """Have a timer never be due; one that is not set is no failure."""
+        ...
+
+    async def names(self) -> frozenset[str]:
+        """Return the names of all timers that are set."""
         ...
 
 

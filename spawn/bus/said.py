@@ -1,4 +1,4 @@
-"""Reading what machines have reported: the output of an exec, and how jobs have exited."""
+"""Reading what machines have reported: output of an exec, ends of jobs, armed leases."""
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
@@ -9,7 +9,14 @@ from spawn.bus.connection import Bus
 from spawn.bus.ordered import Record, Source, read
 from spawn.bus.ports import CaughtUp, Reported
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.reports import STREAM, ExecOutput, JobExited, Report, report_subject
+from spawn.contracts.reports import (
+    STREAM,
+    ExecOutput,
+    Heartbeat,
+    JobExited,
+    Report,
+    report_subject,
+)
 from spawn.errors import Rejected
 from spawn.telemetry.log import get_logger
 
@@ -31,6 +38,19 @@ async def follow_exec(
     async with aclosing(read(bus, Source(stream=STREAM, filters=(subject,)))) as items:
         async for item in items:
             if isinstance(item, Record) and (said := _decode(item, ExecOutput)) is not None:
+                yield said
+
+
+async def follow_heartbeats(bus: Bus, array_id: ArrayId) -> AsyncGenerator[Reported[Heartbeat]]:
+    """Yield each machine's last heartbeat, and those that follow.
+
+    Ends only by being closed; raises `Transient` when the connection is closed for good.
+    """
+    subject = report_subject(array_id, "*", "heartbeat")
+    source = Source(stream=STREAM, filters=(subject,), deliver="last_per_subject")
+    async with aclosing(read(bus, source)) as items:
+        async for item in items:
+            if isinstance(item, Record) and (said := _decode(item, Heartbeat)) is not None:
                 yield said
 
 

@@ -13,6 +13,7 @@ from spawn.contracts import (
     grants,
     hostnames,
     launches,
+    lease_records,
     logs,
     members,
     reports,
@@ -22,6 +23,7 @@ from spawn.errors import Conflict, NotFound
 COMMANDS = "SPAWN_COMMANDS"
 EVENTS = events.STREAM
 DEAD = "SPAWN_DEAD"
+TIMERS = "SPAWN_TIMERS"
 FENCES_BUCKET = "spawn-fences"
 NONCES_BUCKET = "spawn-nonces"
 
@@ -31,6 +33,7 @@ BUCKETS = (
     launches.SPECS_BUCKET,
     grants.BUCKET,
     hostnames.BUCKET,
+    lease_records.BUCKET,
     FENCES_BUCKET,
     NONCES_BUCKET,
 )
@@ -63,6 +66,7 @@ class StreamConfig(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     allow_direct: bool = False
     allow_msg_ttl: bool = False
     allow_rollup_hdrs: bool = False
+    allow_msg_schedules: bool = False
     deny_delete: bool = False
 
 
@@ -116,6 +120,18 @@ def table(replicas: int) -> tuple[StreamConfig, ...]:
             max_msg_size=4 * logs.LARGEST_BLOCK,
             duplicate_window=nanoseconds(_DUPLICATES),
             allow_direct=True,
+            num_replicas=replicas,
+        ),
+        StreamConfig(
+            name=TIMERS,
+            # No age: a timer must outlive whatever it is set for.
+            description="Timers, and those that are due",
+            subjects=["spawn.timer.>", "spawn.due.>"],
+            duplicate_window=nanoseconds(_DUPLICATES),
+            allow_direct=True,
+            allow_msg_ttl=True,
+            allow_rollup_hdrs=True,
+            allow_msg_schedules=True,
             num_replicas=replicas,
         ),
         StreamConfig(

@@ -104,6 +104,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One array. `spec` has its texts taken out; the digests say what they were.
 
+    `retag` says that the tags of its instances may tell of an earlier lease.
     `outbox` holds events that this record's last write caused and that may not be published
     yet; every event of its members older than `published_until` is published.
     """
@@ -132,6 +133,7 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ending: Ending | None = None
     ready_at: datetime | None = None
     reason: str = ""
+    retag: bool = False
     outbox: tuple[Event, ...] = ()
     published_until: datetime | None = None
 

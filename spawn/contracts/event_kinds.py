@@ -12,3 +12,8 @@ class MemberEvent(EventData, frozen=True, kw_only=True):
 
     rank: int
     generation: int
+
+
+def event_name(kind: type[EventData]) -> str:
+    """Return the noun and the verb of a kind of event."""
+    return str(kind.__struct_config__.tag)

@@ -8,10 +8,16 @@ from datetime import datetime
 
 import msgspec
 
-from spawn.contracts.event_kinds import EventData, MemberEvent
+from spawn.contracts.event_kinds import EventData, MemberEvent, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
+from spawn.contracts.lease_events import (
+    LeaseExpired,
+    LeaseRefused,
+    LeaseSet,
+    LeaseWarned,
+)
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
 
@@ -177,26 +183,6 @@ class CheckpointFailed(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoi
     """The checkpoint script failed, hung or could not be run."""
 
 
-class LeaseEvent(EventData, frozen=True, kw_only=True):
-    """Base of what is said of a lease; `rank` is absent for the whole array's."""
-
-    lease: Lease
-    rank: int | None = None
-    reason: str = ""
-
-
-class LeaseSet(LeaseEvent, frozen=True, kw_only=True, tag="lease.set"):
-    """The lease has this new end."""
-
-
-class LeaseWarned(LeaseEvent, frozen=True, kw_only=True, tag="lease.warned"):
-    """The lease ends soon."""
-
-
-class LeaseExpired(LeaseEvent, frozen=True, kw_only=True, tag="lease.expired"):
-    """The lease is over and its action has been asked for."""
-
-
 class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
     """The role and profile of the array's permissions exist."""
 
@@ -245,6 +231,7 @@ Data = (
     | CheckpointFinished
     | CheckpointFailed
     | LeaseSet
+    | LeaseRefused
     | LeaseWarned
     | LeaseExpired
     | GrantReady
@@ -283,11 +270,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """The CloudEvents subject: the array, and behind a slash the rank where there is one."""
         rank = getattr(self.data, "rank", None)
         return self.array_id if rank is None else f"{self.array_id}/{rank}"
-
-
-def event_name(kind: type[EventData]) -> str:
-    """Return the noun and the verb of a kind of event."""
-    return str(kind.__struct_config__.tag)
 
 
 def event_id(array_id: ArrayId, data: Data, version: int | str) -> str:

@@ -7,6 +7,9 @@ import msgspec
 
 from spawn.errors import Rejected
 
+LEASE_TAG = "spawn:lease"
+"""The tag of an instance that says when it goes away, should every record be lost."""
+
 
 class LeaseAction(StrEnum):
     """What happens to an instance when its lease is over."""

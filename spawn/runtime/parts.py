@@ -10,13 +10,15 @@ from spawn.bus.dead import Undeliverable
 from spawn.bus.endpoints import Endpoint
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
-from spawn.bus.streams import COMMANDS, EVENTS
+from spawn.bus.schedules import due_subject
+from spawn.bus.streams import COMMANDS, EVENTS, TIMERS
 from spawn.clock import wait_event
 from spawn.contracts import reports
 from spawn.runtime import metrics
 from spawn.runtime.context import Context
 from spawn.runtime.service import (
     CommandRoute,
+    DueRoute,
     EndpointRoute,
     FactRoute,
     ReportRoute,
@@ -113,17 +115,22 @@ def _command_consumer(
 
 
 def _stream_consumer(
-    service: str, route: FactRoute[W] | ReportRoute[W], world: W
+    service: str, route: FactRoute[W] | ReportRoute[W] | DueRoute[W], world: W
 ) -> tuple[Consumer, Handler]:
     async def handle(delivery: Delivery) -> None:
         with tracing.span(f"{service} {route.name}", carrier=delivery.message.headers):
             await route.handle(delivery, world)
 
+    durable = f"{service}-{route.name}"
+    if isinstance(route, DueRoute):
+        filters = (due_subject(f"*.{route.what}"),)
+        due = Consumer(stream=TIMERS, durable=durable, filters=filters, slots=route.slots)
+        return due, handle
     is_fact = isinstance(route, FactRoute)
     prefix = "spawn.evt.*" if is_fact else "spawn.agent.*.*"
     consumer = Consumer(
         stream=EVENTS if is_fact else reports.STREAM,
-        durable=f"{service}-{route.name}",
+        durable=durable,
         filters=tuple(f"{prefix}.{kind}" for kind in route.kinds),
         deliver="new" if is_fact else "all",
     )

@@ -17,7 +17,8 @@ from spawn.bus.consume import Delivery
 from spawn.bus.dead import Undeliverable
 from spawn.bus.jetstream import MESSAGE_ID
 from spawn.bus.message import Message
-from spawn.bus.ports import Buried, Command, Fact, Reported, Request
+from spawn.bus.ports import Buried, Command, Due, Fact, Reported, Request
+from spawn.bus.schedules import timer_of
 from spawn.contracts.events import EventData, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import LOCAL_OWNER
@@ -60,6 +61,19 @@ class ReportRoute(Generic[W]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DueRoute(Generic[W]):
+    """Timers named `<array>.<what>` that are due, under the name of their durable consumer.
+
+    `slots` are handled side by side.
+    """
+
+    name: str
+    what: str
+    slots: int
+    handle: Callable[[Delivery, W], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EndpointRoute(Generic[W]):
     """One verb of `spawn.api.<service>`, wildcards behind it allowed."""
 
@@ -91,7 +105,7 @@ class Service(Generic[S, W]):
     name: str
     settings: type[S]
     open: Callable[[Context[S]], AbstractAsyncContextManager[W]]
-    routes: tuple[CommandRoute[W] | FactRoute[W] | ReportRoute[W], ...] = ()
+    routes: tuple[CommandRoute[W] | FactRoute[W] | ReportRoute[W] | DueRoute[W], ...] = ()
     timers: tuple[Timer[W], ...] = ()
     endpoints: tuple[EndpointRoute[W], ...] = ()
     background: tuple[Background[W], ...] = ()
@@ -178,6 +192,27 @@ def reported(
         await handler(said, world)
 
     return ReportRoute(name=name, kinds=tuple(kinds), handle=handle)
+
+
+def due(
+    what: str,
+    kind: type[T],
+    handler: Callable[[Due[T], W], Awaitable[None]],
+    *,
+    name: str,
+    slots: int,
+) -> DueRoute[W]:
+    """Hear of timers `<array>.<what>` that are due; each is settled by one replica."""
+
+    async def handle(delivery: Delivery, world: W) -> None:
+        message = delivery.message
+        try:
+            body = codec.decode(message.data, kind)
+        except Rejected as rejection:
+            raise Undeliverable(rejection.message, code="schema") from rejection
+        await handler(Due(timer=timer_of(message.subject), body=body), world)
+
+    return DueRoute(name=name, what=what, slots=slots, handle=handle)
 
 
 def endpoint(

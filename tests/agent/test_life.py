@@ -15,7 +15,7 @@ from spawn.contracts.assignments import Tell
 from spawn.contracts.launches import EnvCompat, JobSpec, OnComplete
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
-from spawn.contracts.reports import BootFailed, ExecOutput
+from spawn.contracts.reports import BootFailed, ExecOutput, Heartbeat
 from tests.agent.launcher import OTHER, a_peer, launching, output_of_lines
 from tests.agent.machine import WAIT, Machine, a_machine, text_of
 from tests.fixtures.nats import NatsServer
@@ -138,6 +138,9 @@ async def test_a_new_lease_is_armed(bus: Bus, machine: Machine) -> None:
         await machine.until(
             lambda: text_of(machine.root / "etc/spawn/armed") == "2036-01-02T03:04:05Z terminate\n"
         )
+        (said,) = await launcher.until("heartbeat")
+    assert isinstance(said, Heartbeat)
+    assert said.armed_lease == lease.until
     assert "systemctl restart spawn-deadman.timer spawn-deadman-cap.timer" in machine.calls()
 
 

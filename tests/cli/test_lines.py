@@ -48,7 +48,11 @@ def _in_utc(surroundings: pytest.MonkeyPatch) -> None: ...
             events.MemberExited(rank=3, generation=0, exit_code=3),
             "/3  member.exited  exited with 3",
         ),
-        (events.LeaseSet(lease=LEASE), "  lease.set"),
+        (events.LeaseSet(lease=LEASE), "  lease.set  until 2026-12-01 20:00:00 UTC"),
+        (
+            events.LeaseRefused(request_id="r1", code="past", message="no"),
+            "  lease.refused  no",
+        ),
     ],
 )
 def test_an_event_is_a_line(data: events.Data, told: str) -> None:

@@ -1,5 +1,6 @@
 """One example of every message and record, which their golden bytes are made from."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
+from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Market
@@ -71,7 +73,8 @@ EVENTS: tuple[e.Data, ...] = (
     e.CheckpointStarted(rank=3, generation=0, reason="interruption"),
     e.CheckpointFinished(rank=3, generation=0, seconds=41.5),
     e.CheckpointFailed(rank=3, generation=0, reason="exit code 1"),
-    e.LeaseSet(lease=LEASE, reason="extended"),
+    e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
+    e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
     e.LeaseExpired(lease=LEASE),
     e.GrantReady(grant="spawn-0123456789abcdef"),
@@ -142,6 +145,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         ending=Ending(state=ArrayState.FAILED, reason="no", code="capacity", at=NOON),
         ready_at=NOON,
         reason="no",
+        retag=True,
         outbox=(an_event(EVENTS[3]),),
         published_until=NOON,
     ),
@@ -185,6 +189,20 @@ RECORDS: dict[str, msgspec.Struct] = {
         refused=(RefusedName(name="train-7.example.org", reason="another's record"),),
         outbox=(an_event(EVENTS[-2]),),
     ),
+    "record.lease": LeaseRecord(
+        array_id=ARRAY,
+        lease=LEASE,
+        deployment="default",
+        state=LeaseState.EXPIRING,
+        version=5,
+        warned=timedelta(minutes=1),
+        requests=("request-2",),
+        outbox=(an_event(EVENTS[26]),),
+    ),
+    "command.extend": Extend(
+        request_id="request-2", array_id=ARRAY, add_seconds=7200, until=NOON, not_after=NOON
+    ),
+    "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
 }

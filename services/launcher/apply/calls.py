@@ -8,6 +8,7 @@ from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
 from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
 from services.launcher.plan.settlement import (
+    advance,
     drop_chunk,
     members_of,
     ranks_of,
@@ -19,6 +20,7 @@ from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
+from spawn.contracts.leases import LEASE_TAG, Lease, format_instant
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome
 from spawn.telemetry.log import get_logger
@@ -129,6 +131,28 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     ids = tuple(instance_ids)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def tag_lease(
+    world: World, array: Array, instance_ids: Iterable[InstanceId], lease: Lease
+) -> bool:
+    """Have the tags of instances tell of a lease; False when that is to be tried again."""
+    ids = tuple(instance_ids)
+    tags = {LEASE_TAG: format_instant(lease.until)}
+    try:
+        if ids:
+            world.memory.count((array.id,), "CreateTags")
+            await world.aws.ec2(array.region).create_tags(ids, tags)
+    except Outcome as outcome:
+        # The tag is for the day on which all records are lost: nothing waits for it.
+        _log.warning("lease not in the tags", array_id=array.id, why=outcome.message)
+        return False
+    await write_array(
+        world,
+        array.id,
+        lambda now: advance(now, _now(world), retag=False) if now.lease == lease else now,
+    )
+    return True
 
 
 async def _settle_outcome(

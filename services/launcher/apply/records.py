@@ -6,6 +6,7 @@ two calls loses none of them, and what is published twice is recognised by its i
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from services.launcher.model import MemberChange
@@ -109,11 +110,14 @@ async def refresh_member(world: World, key: str) -> None:
 
 
 async def refresh(world: World, array_id: ArrayId) -> None:
-    """Take over the bucket's own state of an array and its members: what a new driver needs."""
+    """Take over the buckets' own state of an array, its lease and its members."""
     try:
         world.fleet.note_array(await world.stores.arrays.get(array_id))
     except NotFound:
         return
+    # Until the TTL service has made it, the array's own says the same.
+    with suppress(NotFound):
+        world.fleet.note_lease(await world.stores.leases.get(array_id))
     for entry in (await world.stores.members.load(f"{array_id}.*")).values():
         world.fleet.note_member(entry)
 

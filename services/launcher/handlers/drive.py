@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import msgspec
 
 from services.launcher import metrics
-from services.launcher.apply.calls import end_instances, open_next, send, trace
+from services.launcher.apply.calls import end_instances, open_next, send, tag_lease, trace
 from services.launcher.apply.records import (
     DUPLICATES,
     SETTLING,
@@ -18,8 +18,20 @@ from services.launcher.apply.records import (
 )
 from services.launcher.apply.release import release
 from services.launcher.handlers.looking_up import look_up
-from services.launcher.model import End, LookUp, Nudge, Place, Resend, Step, Trace, View, Write
+from services.launcher.model import (
+    End,
+    LookUp,
+    Nudge,
+    Place,
+    Resend,
+    Step,
+    Tag,
+    Trace,
+    View,
+    Write,
+)
 from services.launcher.plan.drive import has_told, is_at_rest, next_steps
+from services.launcher.plan.leases import is_overdue
 from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
@@ -39,6 +51,8 @@ from spawn.errors import (
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
+
+_Running = dict[Any, asyncio.Task[None]]
 
 POLL = timedelta(seconds=2)
 """How often an array that waits for something is looked at again without a reason."""
@@ -77,7 +91,7 @@ def _needs_driver(world: World, array: Array, now: datetime) -> bool:
     if array.state.is_over:
         recent = any(now - event.time < DUPLICATES for event in array.outbox)
         return recent and world.memory.published.get(array.id, 0) < array.version
-    if not is_at_rest(array) or array.lease.is_over(now) or has_told(array, now):
+    if not is_at_rest(array) or is_overdue(array, now) or has_told(array, now):
         return True
     return array.id in world.fleet.changed
 
@@ -133,6 +147,7 @@ class Driver:
         self._placing: dict[int, asyncio.Task[None]] = {}
         self._sending: dict[ClientToken, asyncio.Task[None]] = {}
         self._ended: dict[InstanceId, datetime] = {}
+        self._tagged: datetime | None = None
 
     async def run(self, fence: Fence, changed: asyncio.Event) -> None:
         """Do what is next until the array is at rest or another replica takes over."""
@@ -170,6 +185,8 @@ class Driver:
             calls=self._world.memory.calls[self._array_id],
             told=self._world.memory.told.get(self._array_id, -1),
             hostnames=self._world.fleet.hostnames(self._array_id),
+            lease=self._world.fleet.lease(self._array_id),
+            may_tag=self._tagged is None or now - self._tagged >= _ASK_AGAIN,
         )
 
     async def _rest(self, array: Array) -> None:
@@ -191,16 +208,24 @@ class Driver:
                 )
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
-            case Nudge(revision=revision):
-                await self._nudge(revision)
+            case Nudge() | Tag():
+                await self._announce(step, view.array)
             case Write(array=array):
                 await self._write(view.array, array)
             case _:
                 assert_never(step)
 
-    async def _nudge(self, revision: int) -> None:
-        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what="peers"))
-        self._world.memory.told[self._array_id] = revision
+    async def _announce(self, step: Nudge | Tag, array: Array) -> None:
+        if isinstance(step, Nudge):
+            await self._tell("peers")
+            self._world.memory.told[self._array_id] = step.revision
+            return
+        self._tagged = self._world.clock.now()
+        if await tag_lease(self._world, array, step.instance_ids, step.lease):
+            self._tagged = None
+
+    async def _tell(self, what: str) -> None:
+        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what=what))
 
     async def _look_up(self, view: View) -> None:
         after = await look_up(self._world, view)
@@ -221,11 +246,11 @@ class Driver:
 
     async def _give_up(self, refusal: Rejected) -> None:
         now = self._world.clock.now()
-        await write_array(
-            self._world,
-            self._array_id,
-            lambda array: give_up(array, refusal.code, refusal.message, now=now),
-        )
+
+        def change(array: Array) -> Array:
+            return give_up(array, refusal.code, refusal.message, now=now)
+
+        await write_array(self._world, self._array_id, change)
 
     async def _resend(self, intent: Intent) -> None:
         pacer = self._world.aws.ec2(intent.request.region).pacer
@@ -240,8 +265,7 @@ class Driver:
         except (Transient, NotFound) as delay:
             _log.info("end again", why=delay.message)
             return
-        now = self._world.clock.now()
-        self._ended.update(dict.fromkeys(ids, now))
+        self._ended.update(dict.fromkeys(ids, self._world.clock.now()))
 
     async def _write(self, before: Array, after: Array) -> None:
         if is_at_rest(after):
@@ -256,6 +280,8 @@ class Driver:
         )
         if written is not after:
             return
+        if after.lease != before.lease:
+            await self._tell("assignment")
         if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
             took = self._world.clock.now() - after.accepted_at
             metrics.LAUNCH_DURATION.observe(took.total_seconds())
@@ -264,16 +290,12 @@ class Driver:
         for task in self._placing.values():
             task.cancel()
 
-    def _start(
-        self, running: dict[Any, asyncio.Task[None]], key: object, work: Coroutine[Any, Any, None]
-    ) -> None:
+    def _start(self, running: _Running, key: object, work: Coroutine[Any, Any, None]) -> None:
         task = self._group.create_task(work)
         running[key] = task
         task.add_done_callback(lambda done: self._done(running, key, done))
 
-    def _done(
-        self, running: dict[Any, asyncio.Task[None]], key: object, task: asyncio.Task[None]
-    ) -> None:
+    def _done(self, running: _Running, key: object, task: asyncio.Task[None]) -> None:
         if running.get(key) is task:
             del running[key]
         self._world.fleet.stir(self._array_id)

@@ -36,6 +36,12 @@ async def mirror_hostnames(world: World) -> None:
         world.fleet.note_hostnames(change)
 
 
+async def mirror_leases(world: World) -> None:
+    """Follow the leases' records, which are the TTL service's; runs until it is cancelled."""
+    async for change in world.stores.leases.watch("*"):
+        world.fleet.note_lease(change)
+
+
 def _forget_published(world: World, change: Change[Any]) -> None:
     """Forget what was published of records that are gone: their versions begin anew."""
     match change:

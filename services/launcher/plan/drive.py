@@ -14,6 +14,7 @@ from services.launcher.model import (
     View,
     Write,
 )
+from services.launcher.plan.leases import LEASE_OVER, is_overdue, tag_anew
 from services.launcher.plan.outcome import judge_failure, judge_job
 from services.launcher.plan.rendezvous import (
     are_settled,
@@ -67,7 +68,7 @@ def next_steps(view: View) -> tuple[Step, ...]:
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
-    return array.state in SERVING or array.state.is_over
+    return (array.state in SERVING and not array.retag) or array.state.is_over
 
 
 def has_told(array: Array, now: datetime) -> bool:
@@ -81,8 +82,13 @@ def _steps(view: View) -> Iterator[Step]:
         return
     if array.ending is not None:
         yield from _finish_ending(view, array.ending)
-    elif array.lease.is_over(view.now):
-        yield Write(array=end(array, "its lease is over", now=view.now), reason="lease over")
+    elif view.lease is not None and view.lease != array.lease:
+        changed = advance(array, view.now, lease=view.lease, retag=True)
+        yield Write(array=changed, reason="its lease has changed")
+    elif is_overdue(array, view.now):
+        yield Write(array=end(array, LEASE_OVER, now=view.now), reason="lease long over")
+    elif (tag := tag_anew(view)) is not None:
+        yield tag
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     elif array.state in SERVING:

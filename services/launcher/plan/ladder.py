@@ -10,7 +10,7 @@ from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import OnComplete
-from spawn.contracts.leases import LeaseAction, format_instant
+from spawn.contracts.leases import LEASE_TAG, LeaseAction, format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
@@ -151,6 +151,6 @@ def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
         "spawn:ranks": chunk.ranks,
         "spawn:size": str(array.size),
         "spawn:generation": str(chunk.generation),
-        "spawn:lease": format_instant(array.lease.until),
+        LEASE_TAG: format_instant(array.lease.until),
         "spawn:owner": array.owner,
     }

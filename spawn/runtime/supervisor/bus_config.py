@@ -1,8 +1,8 @@
 """The configuration of nats-server, from values: ports, passwords, where streams are stored.
 
 Three users of the account APP, beside the machines. `services` may do all. `cli` sends commands
-and requests and reads events, arrays, members, grants, jobs' output and what machines report.
-`observer` reads events. Neither of the two can read specs (command, script, environment): not from
+and requests and reads events, arrays, members, grants, leases, jobs' output and what machines
+report. `observer` reads events. Neither of the two can read specs (command, script, environment): not from
 their bucket, nor by asking as a machine does, nor from the replies to services and machines, whose
 inboxes stand under prefixes of their own. `callout` is asked who may connect beside these, and
 `system` may say whose connection is to be closed.
@@ -41,6 +41,7 @@ _READABLE = (
     "KV_spawn-arrays",
     "KV_spawn-members",
     "KV_spawn-grants",
+    "KV_spawn-leases",
     "SPAWN_LOGS",
     "SPAWN_AGENT",
 )

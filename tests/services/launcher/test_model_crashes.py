@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from services.launcher.model import OVERDUE
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.ids import ArrayId
 from spawn.errors import NotFound
@@ -130,7 +131,7 @@ def test_a_lease_that_ends_while_nobody_runs_is_acted_on(stride: int) -> None:
     for cut in range(1, count_calls(launch_alone) + 1, stride):
         with planes() as plane:
             array = launched(plane, cut=cut, after=True)
-            plane.run(TTL.total_seconds() + 5)
+            plane.run((TTL + OVERDUE).total_seconds() + 5)
             plane.start("a")
             plane.run(BACK_TO_REST)
             if plane.state(array) is not None:

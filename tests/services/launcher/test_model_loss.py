@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from services.launcher.model import OVERDUE
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.ids import ArrayId
 from tests.services.launcher.model.plane import TTL, Plane
@@ -53,7 +54,7 @@ class TestLoss:
     def test_the_lease_holds(self, survives: bool) -> None:
         with running() as (plane, array):
             self.lose(plane, survives=survives)
-            plane.run(TTL.total_seconds())
+            plane.run((TTL + OVERDUE).total_seconds())
             assert plane.state(array) is ArrayState.TERMINATED
             assert living_of(plane, array) == []
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from services.launcher.config import Settings
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Entry
-from spawn.contracts import arrays, hostnames, launches, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.launches import JobSpec
+from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member, member_key
 from tests.fakes.aws import FakeAws
 from tests.fakes.bus import FakeBus, FakeEvents, FakeFences, FakeRequests, FakeStore, FakeTells
@@ -54,6 +55,7 @@ class Fakes:
                 members=FakeStore(self.bus, members.BUCKET, Member),
                 specs=FakeStore(self.bus, launches.SPECS_BUCKET, JobSpec),
                 hostnames=FakeStore(self.bus, hostnames.BUCKET, hostnames.Hostnames),
+                leases=FakeStore(self.bus, lease_records.BUCKET, LeaseRecord),
             ),
             events=FakeEvents(self.bus),
             fences=FakeFences(self.bus, holder=name),

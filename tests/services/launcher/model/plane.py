@@ -14,12 +14,12 @@ import msgspec
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.mirror import mirror_arrays, mirror_members
+from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, hostnames, launches, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
@@ -78,7 +78,14 @@ class Replica:
         self.task = plane.loop.create_task(self._run())
 
     async def _run(self) -> None:
-        parts = (mirror_arrays, mirror_members, drive_arrays, observe_regions, self._consume)
+        parts = (
+            mirror_arrays,
+            mirror_members,
+            mirror_leases,
+            drive_arrays,
+            observe_regions,
+            self._consume,
+        )
         try:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
@@ -164,6 +171,7 @@ class Plane:
                 members=store(members.BUCKET, Member),
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
+                leases=store(lease_records.BUCKET, lease_records.LeaseRecord),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,

@@ -29,7 +29,7 @@ from tests.builders import (
     lost,
     running,
 )
-from tests.services.launcher.plan.views import LEASE_OVER, a_view, over_is_over, with_intent
+from tests.services.launcher.plan.views import LEASE_LONG_OVER, a_view, over_is_over, with_intent
 
 REFUSAL = Refusal(pool=POOL_A, code="NoCapacity", message="none left", asked=4, launched=1)
 ALL_RUN = [running(rank) for rank in range(4)]
@@ -92,14 +92,14 @@ class TestLease:
         ],
     )
     def test_the_end_of_the_lease_ends_an_array_in_any_state(self, array: Array) -> None:
-        ended = written(next_steps(a_view(array, now=LEASE_OVER)))
+        ended = written(next_steps(a_view(array, now=LEASE_LONG_OVER)))
         assert (ended.state, ended.chunks) == (ArrayState.TERMINATING, ())
         assert ended.intents == array.intents
         assert ended.ending is not None
         assert (ended.ending.state, ended.reason) == (ArrayState.TERMINATED, "its lease is over")
 
     def test_an_ending_keeps_its_first_reason(self) -> None:
-        steps = next_steps(a_view(ENDING, ALL_RUN, now=LEASE_OVER))
+        steps = next_steps(a_view(ENDING, ALL_RUN, now=LEASE_LONG_OVER))
         assert all(isinstance(each, End) for each in steps)
 
 
@@ -152,5 +152,5 @@ class TestEnding:
     @pytest.mark.parametrize("state", over_is_over())
     def test_an_array_that_is_over_needs_nothing(self, state: ArrayState) -> None:
         array = an_array(state=state)
-        assert next_steps(a_view(array, ALL_RUN, now=LEASE_OVER)) == ()
+        assert next_steps(a_view(array, ALL_RUN, now=LEASE_LONG_OVER)) == ()
         assert is_at_rest(array)

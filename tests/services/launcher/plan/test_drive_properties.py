@@ -1,6 +1,6 @@
 from hypothesis import given, settings
 
-from services.launcher.model import End, LookUp, Nudge, Place, Resend, Trace, View, Write
+from services.launcher.model import End, LookUp, Nudge, Place, Resend, Tag, Trace, View, Write
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from services.launcher.plan.rendezvous import are_settled
 from spawn.contracts.arrays import ArrayState
@@ -44,6 +44,14 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert revision != view.told
             case Write(array=array):
                 assert array.version == view.array.version + 1
+            case Tag():
+                pass
+
+
+@EXAMPLES
+@given(views())
+def test_tags_are_not_asked_for_twice_in_a_row(view: View) -> None:
+    assert view.may_tag or not any(isinstance(step, Tag) for step in next_steps(view))
 
 
 @EXAMPLES

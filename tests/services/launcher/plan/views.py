@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from services.launcher.model import View
+from services.launcher.model import OVERDUE, View
 from services.launcher.plan.ladder import open_intent
 from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.instances import InstanceState
@@ -26,6 +26,7 @@ from tests.builders import (
 )
 
 LEASE_OVER = NOON + timedelta(hours=8)
+LEASE_LONG_OVER = LEASE_OVER + OVERDUE
 SIZE = 6
 
 _CALLED = (*InstanceState,)
@@ -132,7 +133,7 @@ def views(draw: st.DrawFn) -> View:
     return a_view(
         array,
         held,
-        now=draw(st.sampled_from([NOON, LEASE_OVER])),
+        now=draw(st.sampled_from([NOON, LEASE_LONG_OVER])),
         placing=frozenset(draw(_some(numbers))),
         sending=frozenset(draw(_some(tokens))),
         ending=frozenset(draw(_some([each.instance.id for each in held]))),

@@ -1,0 +1,102 @@
+"""The TTL service's writes: records with their events, timers, and what the launcher is asked."""
+
+from datetime import datetime
+
+import msgspec
+
+from services.ttl.ports import World
+from spawn.bus.identity import new_id
+from spawn.bus.ports import Entry
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.lease_records import (
+    MOST_EXPIRED,
+    SUBJECT_EXPIRE,
+    Expire,
+    LeaseRecord,
+    Occasion,
+    Over,
+)
+from spawn.errors import Conflict, NotFound, Outcome
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
+
+
+async def create(world: World, record: LeaseRecord) -> Entry[LeaseRecord]:
+    """Write a lease's first record; return the one that there is already, if so."""
+    try:
+        revision = await world.stores.leases.create(record.array_id, record)
+    except Conflict:
+        return await world.stores.leases.get(record.array_id)
+    return Entry(record.array_id, record, revision)
+
+
+async def write(
+    world: World, before: Entry[LeaseRecord], after: LeaseRecord
+) -> Entry[LeaseRecord]:
+    """Replace a lease's record once its events are on the bus; raise `Conflict` when it changed.
+
+    The events of `after` are then still to be published.
+    """
+    await publish(world, before.value)
+    revision = await world.stores.leases.update(before.key, after, before.revision)
+    return Entry(before.key, after, revision)
+
+
+async def publish(world: World, record: LeaseRecord) -> None:
+    """Publish the events that a record's last write caused; twice is once."""
+    if record.outbox:
+        await world.events.publish_many(record.outbox)
+
+
+async def set_timer(world: World, entry: Entry[LeaseRecord], at: datetime) -> bool:
+    """Have a lease be looked at again at `at`; say whether its record is still this one.
+
+    Otherwise the timer of the newer record may have been replaced by this one.
+    """
+    bare = msgspec.structs.replace(entry.value, outbox=())
+    occasion = Occasion(record=bare, revision=entry.revision)
+    await world.schedules.set(timer_name(entry.value.array_id), at, occasion)
+    try:
+        return (await world.stores.leases.get(entry.key)).revision == entry.revision
+    except NotFound:
+        return False
+
+
+async def forget(world: World, array_id: ArrayId) -> None:
+    """Delete a lease's record and its timer; what is gone already is no failure."""
+    try:
+        entry = await world.stores.leases.get(array_id)
+        await world.stores.leases.delete(array_id, entry.revision)
+    except NotFound:
+        # Never made, or deleted before: its timer may be there all the same.
+        pass
+    await world.schedules.cancel(timer_name(array_id))
+
+
+async def name_ends(world: World) -> None:
+    """Name leases that are over to the launcher, many in one command; runs until cancelled."""
+    while True:
+        await world.ends.asked.wait()
+        overs = world.ends.first(MOST_EXPIRED)
+        try:
+            # An id of its own: asked again after a while it must not be taken for a copy.
+            await world.commands.send(
+                SUBJECT_EXPIRE, Expire(leases=overs), message_id=f"expire:{new_id()}"
+            )
+        except Outcome as outcome:
+            world.ends.settle(overs, outcome)
+            _log.warning("ends not stored", count=len(overs), why=outcome.message)
+        else:
+            world.ends.settle(overs)
+            _log.info("ends stored", count=len(overs))
+
+
+async def act(world: World, record: LeaseRecord) -> None:
+    """Ask the launcher to act on a lease that is over; return once it can't be lost."""
+    await world.ends.ask(Over(array_id=record.array_id, version=record.version))
+
+
+def timer_name(array_id: ArrayId) -> str:
+    """Return the name of a lease's timer."""
+    return f"{array_id}.lease"

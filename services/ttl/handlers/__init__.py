@@ -1,0 +1,1 @@
+"""What the TTL service does, one short coroutine per occasion."""

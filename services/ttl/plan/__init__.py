@@ -1,0 +1,1 @@
+"""What the TTL service decides, from values."""

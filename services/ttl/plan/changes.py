@@ -1,0 +1,105 @@
+"""Changes of a lease: what is granted, and what is refused by name."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.ttl.plan.course import advance, event_source
+from spawn.contracts.durations import format_duration
+from spawn.contracts.events import Event, LeaseRefused, LeaseSet, event_id
+from spawn.contracts.ids import ArrayId, check_request_id
+from spawn.contracts.lease_records import Extend, LeaseRecord, LeaseState
+from spawn.contracts.leases import format_instant
+from spawn.errors import Rejected
+
+_REMEMBERED = 8
+"""Requests that a record remembers: far more than are ever under way for one array."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """A change that is asked for: by whom, when, and how long a lease may be."""
+
+    extend: Extend
+    by: str
+    now: datetime
+    longest: timedelta
+
+
+def change(record: LeaseRecord, wish: Wish) -> LeaseRecord:
+    """Return the record with its new end; the same one when the request has been done already.
+
+    Raises `Rejected` naming what is wrong, or that the lease is over.
+    """
+    wanted, now = wish.extend, wish.now
+    check_request_id(wanted.request_id)
+    if wanted.request_id in record.requests:
+        return record
+    if record.state is not LeaseState.ARMED or record.lease.is_over(now):
+        raise Rejected(
+            f"the lease ended at {format_instant(record.lease.until)}: it is too late",
+            field="array_id",
+            code="lease-over",
+        )
+    lease = msgspec.structs.replace(record.lease, until=_new_end(record, wish))
+    data = LeaseSet(
+        lease=lease,
+        before=record.lease.until,
+        request_id=wanted.request_id,
+        reason=f"{wish.by} asked for it",
+    )
+    requests = (*record.requests, wanted.request_id)[-_REMEMBERED:]
+    return advance(record, now, data, lease=lease, warned=None, requests=requests)
+
+
+def check_wanted(wanted: Extend) -> None:
+    """Pass a change that says what it wants, once; raise `Rejected` otherwise."""
+    if (wanted.add_seconds > 0) == (wanted.until is not None):
+        raise Rejected(
+            "say either by how many seconds the lease grows or when it ends",
+            field="add_seconds",
+        )
+    if wanted.until is not None and wanted.until.tzinfo is None:
+        raise Rejected(f"until={wanted.until} has no offset from UTC", field="until")
+
+
+def refusal_event(
+    array_id: ArrayId, wanted: Extend, refusal: Rejected, *, deployment: str, now: datetime
+) -> Event:
+    """Say that a change was refused; the id is derived from the request, not from a record."""
+    data = LeaseRefused(
+        request_id=wanted.request_id[:64],
+        code=refusal.code,
+        message=refusal.message,
+        field=refusal.field,
+    )
+    named = hashlib.sha256(wanted.request_id.encode()).hexdigest()[:16]
+    return Event(
+        id=event_id(array_id, data, named),
+        array_id=array_id,
+        source=event_source(deployment),
+        time=now,
+        data=data,
+    )
+
+
+def _new_end(record: LeaseRecord, wish: Wish) -> datetime:
+    wanted, now, longest = wish.extend, wish.now, wish.longest
+    too_long = Rejected(
+        f"a lease ends {format_duration(longest)} from now at the latest (SPAWN_MAX_TTL)",
+        field="until",
+        code="too-long",
+    )
+    # Before it is added, since an instant has an end.
+    if wanted.until is None and wanted.add_seconds > longest.total_seconds():
+        raise too_long
+    until = wanted.until or record.lease.until + timedelta(seconds=wanted.add_seconds)
+    if until - now > longest:
+        raise too_long
+    if until <= now:
+        raise Rejected(
+            f"{format_instant(until)} is past; end it now with: spawn terminate {record.array_id}",
+            field="until",
+            code="past",
+        )
+    return until

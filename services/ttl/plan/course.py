@@ -1,0 +1,74 @@
+"""The course of a lease: warnings, its end, and when to look again."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from services.ttl.model import Act, Expire, Steps, Wait, Warn
+from spawn.contracts.durations import format_duration
+from spawn.contracts.events import Data, Event, LeaseExpired, LeaseWarned, event_id
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.lease_records import LeaseRecord, LeaseState
+from spawn.contracts.leases import Lease
+
+SERVICE = "ttl"
+
+WARNINGS = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1))
+"""How long before its end a lease is warned of."""
+
+
+def first_record(array_id: ArrayId, lease: Lease, *, deployment: str) -> LeaseRecord:
+    """Make the record of a lease that nobody has changed yet."""
+    return LeaseRecord(array_id=array_id, lease=lease, deployment=deployment)
+
+
+def next_step(record: LeaseRecord, now: datetime) -> Steps:
+    """Decide what is to be done with a lease at `now`."""
+    if record.state is LeaseState.EXPIRING:
+        return Act(reason="its lease is over")
+    if record.lease.is_over(now):
+        over = advance(record, now, LeaseExpired(lease=record.lease), state=LeaseState.EXPIRING)
+        return Expire(record=over, reason="its lease is over")
+    due = _due_warning(record, now)
+    if due is not None:
+        left = f"it ends in {format_duration(record.lease.until - now)}"
+        warned = advance(record, now, LeaseWarned(lease=record.lease, reason=left), warned=due)
+        return Warn(record=warned, reason=left)
+    at = next_occasion(record, now)
+    return Wait(at=at, reason="nothing is due")
+
+
+def next_occasion(record: LeaseRecord, now: datetime) -> datetime:
+    """Return the next instant at which a lease is to be looked at: a warning's, or its end."""
+    until = record.lease.until
+    return min((until - each for each in WARNINGS if until - each > now), default=until)
+
+
+def advance(record: LeaseRecord, now: datetime, data: Data, **changes: object) -> LeaseRecord:
+    """Return the record's next version with `changes`, and `data` as the event that it causes."""
+    after = msgspec.structs.replace(record, version=record.version + 1, **changes)
+    return msgspec.structs.replace(after, outbox=(lease_event(after, data, now),))
+
+
+def lease_event(record: LeaseRecord, data: Data, now: datetime) -> Event:
+    """Make an event that a record, at its own version, causes."""
+    return Event(
+        id=event_id(record.array_id, data, record.version),
+        array_id=record.array_id,
+        source=event_source(record.deployment),
+        time=now,
+        data=data,
+    )
+
+
+def event_source(deployment: str) -> str:
+    """Return the CloudEvents source of this service."""
+    return f"/spawn/{deployment}/{SERVICE}"
+
+
+def _due_warning(record: LeaseRecord, now: datetime) -> timedelta | None:
+    """Return the warning that is due: of several that were missed, the last one."""
+    passed = [each for each in WARNINGS if record.lease.until - each <= now]
+    if not passed or (record.warned is not None and record.warned <= min(passed)):
+        return None
+    return min(passed)
