@@ -203,9 +203,8 @@ class Driver:
                 self._start(self._sending, intent.token, self._resend(intent))
             case Trace(intent=intent):
                 self._stop_placing()
-                self._start(
-                    self._sending, intent.token, trace(self._world, self._array_id, intent)
-                )
+                tracing = trace(self._world, self._array_id, intent)
+                self._start(self._sending, intent.token, tracing)
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
             case Nudge() | Tag():

@@ -2,10 +2,10 @@
 
 Three users of the account APP, beside the machines. `services` may do all. `cli` sends commands
 and requests and reads events, arrays, members, grants, leases, jobs' output and what machines
-report. `observer` reads events. Neither of the two can read specs (command, script, environment): not from
-their bucket, nor by asking as a machine does, nor from the replies to services and machines, whose
-inboxes stand under prefixes of their own. `callout` is asked who may connect beside these, and
-`system` may say whose connection is to be closed.
+report. `observer` reads events. Neither of the two can read specs (command, script, environment):
+not from their bucket, nor by asking as a machine does, nor from the replies to services and
+machines, whose inboxes stand under prefixes of their own. `callout` is asked who may connect
+beside these, and `system` may say whose connection is to be closed.
 """
 
 import json
