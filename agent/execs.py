@@ -6,7 +6,7 @@ import asyncio
 import base64
 from typing import Any
 
-from agent.accounts import NoAccount, login_account, make_home
+from agent.accounts import Account, NoAccount, login_account, make_home
 from agent.clock import write_instant
 from agent.orders import Assignment, Tell
 from agent.outbox import Outbox
@@ -60,8 +60,7 @@ class Execs:
 
     async def _start(self, tell: Tell, assignment: Assignment) -> asyncio.subprocess.Process:
         machine = self._machine
-        account = login_account(machine.config.root, assignment.job.login_user)
-        make_home(account)
+        account = await asyncio.to_thread(self._settle_in, assignment.job.login_user)
         peers = self._rendezvous.peers
         member = Member(assignment, peers.peers if peers else (), machine.places)
         return await asyncio.create_subprocess_exec(
@@ -74,6 +73,12 @@ class Execs:
             start_new_session=True,
             **as_user(account.uid, account.gid, account.groups),
         )
+
+    def _settle_in(self, login_user: str) -> Account:
+        """Return whose the command is, with a home; who looks up groups may ask another host."""
+        account = login_account(self._machine.config.root, login_user)
+        make_home(account)
+        return account
 
     async def _until_ended(
         self, child: asyncio.subprocess.Process, said: _Said, seconds: int
