@@ -61,7 +61,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     iam_policy: flags.IamPolicy = None,
     iam_managed_policies: flags.IamManagedPolicies = None,
     iam_policy_file: flags.IamPolicyFile = None,
-    iam_role: flags.IamRole = "",
+    iam_role: flags.IamRole = None,
     strict: flags.Strict = False,
     dns: flags.Dns = "",
     dns_address: flags.DnsAddress = None,

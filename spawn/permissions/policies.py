@@ -56,7 +56,7 @@ def make_policy(permissions: Permissions, realm: Realm) -> Policy:
     statements = canonical(statement for each in sources for statement in each.statements)
     text = document(statements)
     size = size_of(text)
-    check_size(size)
+    check_size(size, field=POLICIES if permissions.policies else DOCUMENTS)
     return Policy(
         document=text,
         size=size,
