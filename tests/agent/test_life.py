@@ -185,6 +185,20 @@ async def test_sigterm_ends_the_agent_and_not_the_job(bus: Bus, machine: Machine
     assert len(set(launcher.ids)) == len(launcher.ids)
 
 
+async def test_a_machine_that_goes_down_says_first_what_was_printed(
+    bus: Bus, machine: Machine
+) -> None:
+    async with launching(bus, JobSpec(command=f"echo begun; {WAIT}; echo last; sleep 1000")):
+        await machine.start()
+        await output_of_lines(bus, 1)
+        with machine.held():
+            machine.go()
+            await machine.until(lambda: machine.printed() == b"begun\nlast\n")
+            machine.interrupt()
+        assert await machine.stop() == 0
+        assert await output_of_lines(bus, 2) == b"begun\nlast\n"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 async def test_the_command_is_the_login_users_and_the_boot_script_roots(
     bus: Bus, nats_server: NatsServer
