@@ -120,7 +120,7 @@ class Agent:
 
     async def _hello(self, assignment: Assignment) -> None:
         root, job = self._machine.config.root, assignment.job
-        account = peers_account(root, job.login_user)
+        account = await asyncio.to_thread(peers_account, root, job.login_user)
         gathered = await asyncio.to_thread(facts.gather, root, account, peer_ssh=job.peer_ssh)
         await self._outbox.put(
             "hello",
