@@ -21,7 +21,7 @@ MOST_OUTPUT = 4 * 1024 * 1024
 
 _CHUNK = 48 * 1024
 _REMEMBERED = 100
-_NOT_STARTED = 126
+_NOT_FOUND, _NOT_STARTED = 127, 126
 _TIMED_OUT = 124
 
 
@@ -50,7 +50,8 @@ class Execs:
         try:
             child = await self._start(tell, assignment)
         except (OSError, ValueError, NoAccount, Unusable) as error:
-            await said.end(_NOT_STARTED, f"{tell.argv[0]}: {error}\n")
+            code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_STARTED
+            await said.end(code, f"{tell.argv[0]}: {error}\n")
             return
         try:
             code, note = await self._until_ended(child, said, tell.timeout_seconds)

@@ -156,6 +156,17 @@ async def test_an_exec_runs_in_the_jobs_environment(bus: Bus, machine: Machine) 
     assert [each.exit_code for each in outputs][-1] == 6
 
 
+async def test_an_exec_of_what_is_not_there_ends_as_in_a_shell(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        argv = ("no-such-program",)
+        await launcher.nudge(Tell(what="exec", exec_id="e3", argv=argv, timeout_seconds=20))
+        (said,) = await launcher.until("exec.e3")
+    assert isinstance(said, ExecOutput)
+    assert (said.exit_code, said.data[:16]) == (127, b"no-such-program:")
+
+
 async def test_an_exec_ends_at_its_time(bus: Bus, machine: Machine) -> None:
     async with launching(bus, JobSpec()) as launcher:
         await machine.start()
