@@ -219,6 +219,17 @@ async def test_a_role_in_a_profile_of_others_stays_and_its_own_profile_comes_bac
     assert iam.profiles[NAME].roles == (NAME,)
 
 
+async def test_one_that_may_not_be_touched_stays_and_the_others_go() -> None:
+    broker = await granted()
+    other = Request(body=GrantRequest(policies=("sqs:ReadOnly:jobs",)), subject=grants.API_ENSURE)
+    third = Request(body=GrantRequest(policies=("sns:ReadOnly:done",)), subject=grants.API_ENSURE)
+    made = [await broker.clock.finish(on_ensure(each, broker.world)) for each in (other, third)]
+    broker.aws.iam().denied = {NAME}
+    report = await collect(broker, now=True)
+    assert set(report.removed) == {each.role for each in made}
+    assert "not authorized" in reasons(report)[NAME]
+
+
 async def cut(broker: Broker, number: int) -> None:
     """Collect, and hear nothing more of IAM from that call on."""
     iam = broker.aws.iam()
