@@ -147,3 +147,5 @@ def _check_follow(order: Order) -> None:
         raise Usage("--follow and --no-wait contradict each other")
     if order.follow and not order.has_job:
         raise Usage("--follow: there is no job to follow; give --command or --user-data")
+    if order.spec.retries and not order.spec.command:
+        raise Usage("--retries: there is no --command to run again")
