@@ -116,13 +116,11 @@ class Lookups:
 class Memory:
     """What this replica remembers between decisions; losing it costs a few calls.
 
-    `managed` has the documents of managed policies that were looked at, by ARN, and `existing`
-    the grants that roles of others are, by the role's name.
+    `existing` has the grants that roles of others are, by the role's name.
     """
 
     def __init__(self) -> None:
         self.grants = Mirror[Grant]()
-        self.managed: dict[str, str] = {}
         self.existing: dict[str, Grant] = {}
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._trusted: dict[str, datetime] = {}
