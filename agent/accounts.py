@@ -87,7 +87,7 @@ def make_home(account: Account) -> None:
     """Make the user's home where there is none yet."""
     home = Path(account.home)
     if not home.exists():
-        home.mkdir(parents=True)
+        home.mkdir(parents=True, exist_ok=True)
         home.chmod(0o700)
         if account.uid != os.geteuid():
             os.chown(home, account.uid, account.gid)

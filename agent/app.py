@@ -46,9 +46,11 @@ async def run(config: Config) -> None:
     machine = Machine(config, await metadata.instance(), boot_id(Places(config.root)), clock)
     tasks = Tasks()
     try:
-        Agent(machine, metadata).start(tasks)
+        agent = Agent(machine, metadata)
+        agent.start(tasks)
         say(f"{machine.instance.id} in {config.array_id}, version {VERSION}")
         await tasks.until(stop)
+        await agent.part()
     finally:
         await tasks.close()
 
@@ -89,6 +91,10 @@ class Agent:
         tasks.start(beat(machine, self._orders, self._outbox, self._job.folder), "heartbeat")
         tasks.start(self._job.run(link, tasks), "job")
 
+    async def part(self) -> None:
+        """Say what there is to say before the end of all parts."""
+        await self._job.part()
+
     def _hear(self, data: bytes, tasks: Tasks) -> None:
         try:
             tell = read_tell(data)
@@ -114,7 +120,7 @@ class Agent:
 
     async def _hello(self, assignment: Assignment) -> None:
         root, job = self._machine.config.root, assignment.job
-        account = peers_account(root, job.login_user)
+        account = await asyncio.to_thread(peers_account, root, job.login_user)
         gathered = await asyncio.to_thread(facts.gather, root, account, peer_ssh=job.peer_ssh)
         await self._outbox.put(
             "hello",

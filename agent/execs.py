@@ -6,7 +6,7 @@ import asyncio
 import base64
 from typing import Any
 
-from agent.accounts import NoAccount, login_account, make_home
+from agent.accounts import Account, NoAccount, login_account, make_home
 from agent.clock import write_instant
 from agent.orders import Assignment, Tell
 from agent.outbox import Outbox
@@ -21,7 +21,7 @@ MOST_OUTPUT = 4 * 1024 * 1024
 
 _CHUNK = 48 * 1024
 _REMEMBERED = 100
-_NOT_STARTED = 126
+_NOT_FOUND, _NOT_STARTED = 127, 126
 _TIMED_OUT = 124
 
 
@@ -50,7 +50,8 @@ class Execs:
         try:
             child = await self._start(tell, assignment)
         except (OSError, ValueError, NoAccount, Unusable) as error:
-            await said.end(_NOT_STARTED, f"{tell.argv[0]}: {error}\n")
+            code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_STARTED
+            await said.end(code, f"{tell.argv[0]}: {error}\n")
             return
         try:
             code, note = await self._until_ended(child, said, tell.timeout_seconds)
@@ -60,8 +61,7 @@ class Execs:
 
     async def _start(self, tell: Tell, assignment: Assignment) -> asyncio.subprocess.Process:
         machine = self._machine
-        account = login_account(machine.config.root, assignment.job.login_user)
-        make_home(account)
+        account = await asyncio.to_thread(self._settle_in, assignment.job.login_user)
         peers = self._rendezvous.peers
         member = Member(assignment, peers.peers if peers else (), machine.places)
         return await asyncio.create_subprocess_exec(
@@ -74,6 +74,12 @@ class Execs:
             start_new_session=True,
             **as_user(account.uid, account.gid, account.groups),
         )
+
+    def _settle_in(self, login_user: str) -> Account:
+        """Return whose the command is, with a home; who looks up groups may ask another host."""
+        account = login_account(self._machine.config.root, login_user)
+        make_home(account)
+        return account
 
     async def _until_ended(
         self, child: asyncio.subprocess.Process, said: _Said, seconds: int

@@ -33,6 +33,11 @@ was not taken goes with it, and a bus that was away takes a while. The lease may
 _PARTING = timedelta(seconds=30)
 """How long its report has when its output was not taken."""
 
+_AT_THE_DOOR = timedelta(seconds=1)
+"""How long a machine that goes down stays while nothing is taken; the laptop cloud gives it 3."""
+
+_AT_THE_DOOR_AT_MOST = timedelta(seconds=2)
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -53,6 +58,7 @@ class JobLife:
         self.folder = JobFolder(where.job, where.programs / "keeper.pyz")
         self._reported_file = where.job / "reported"
         self._reported = 0
+        self._shipping: tuple[Shipper, Link] | None = None
 
     async def run(self, link: Link, tasks: Tasks) -> None:
         """Carry the job through; return when there is nothing left to do for it."""
@@ -70,9 +76,23 @@ class JobLife:
             Source(self._parts.machine.subjects, assignment.rank, assignment.generation),
             self._parts.machine.clock,
         )
+        self._shipping = shipper, link
         tasks.start(shipper.run(link), "shipper")
         self._reported = places.read_json(self._reported_file) or 0
         await self._follow(assignment, shipper)
+
+    async def part(self) -> None:
+        """Let what the job has printed be taken: a machine that goes down takes the rest along."""
+        if self._shipping is None:
+            return
+        shipper, link = self._shipping
+        if not link.open.is_set():
+            return
+        parting = shipper.part(patience=_AT_THE_DOOR)
+        try:
+            await asyncio.wait_for(parting, _AT_THE_DOOR_AT_MOST.total_seconds())
+        except asyncio.TimeoutError:
+            say("output was left behind: it had no time to be taken")
 
     async def _begin(self, assignment: Assignment) -> bool:
         try:

@@ -42,12 +42,12 @@ class JobFolder:
 
     def prepare(self, plan: Plan, owner: tuple[int, int]) -> None:
         """Write the plan, once: what a machine runs does not change later."""
-        if (self.path / "plan.json").exists():
+        if self.is_prepared:
             return
         self.path.mkdir(parents=True, exist_ok=True)
         for name, text in plan.files.items():
             file = self.path / name
-            places.write(file, text.encode(), places.PROGRAM - 0o055)
+            places.write(file, text.encode(), places.PRIVATE_PROGRAM)
             if name != "script" and owner[0] != os.geteuid():
                 os.chown(file, *owner)
         places.write_json(self.path / "plan.json", plan.keeper)
@@ -72,7 +72,9 @@ class JobFolder:
 
     def keep(self, environment: dict[str, str]) -> None:
         """Start a keeper in a session of its own; it ends at once if there is another."""
-        log = os.open(self.path / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        log = os.open(
+            self.path / "keeper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, places.PRIVATE
+        )
         try:
             self._child = subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-I", str(self._program), str(self.path)],

@@ -188,7 +188,7 @@ class Keeper:
             run = Run(stage, self._spool, self._wake)
         except (OSError, ValueError) as error:
             code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE
-            self._end(stage["name"], attempt, code, f"can't be started: {error}")
+            self._end(stage["name"], attempt, code, f"can't be started: {why_not(error)}")
             return
         self._last = run
         self._group.write_text(f"{run.child.pid} {started_at(run.child.pid)}")
@@ -204,6 +204,14 @@ class Keeper:
         starts = (e for e in self._journal.events if e["event"] == "started")
         begun = next(e["time"] for e in starts if e["stage"] == stage["name"])
         return time.monotonic() + stage["max_runtime"] - (time.time() - begun)
+
+
+def why_not(error: OSError | ValueError) -> str:
+    """Say why a program can't be started: one that is there and is not found lacks another."""
+    name = getattr(error, "filename", None)
+    if isinstance(error, FileNotFoundError) and name and os.path.exists(name):  # noqa: PTH110 - of text or bytes
+        return "its #! line names a program that is not on this machine"
+    return str(error)
 
 
 def _wake_only(_number: int, _frame: Any) -> None:

@@ -6,10 +6,11 @@ import asyncio
 import http.client
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
-_TIMEOUT = 5
-_TOKEN_SECONDS = 21_600
+_WITHIN = timedelta(seconds=5)
+_TOKEN_LIFE = timedelta(hours=6)
 """The longest that a token may live
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html)."""
 
@@ -90,16 +91,15 @@ class Metadata:
         return self._call("GET", path, {"X-aws-ec2-metadata-token": self._token})
 
     def _new_token(self) -> str:
-        seconds = {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)}
+        seconds = {"X-aws-ec2-metadata-token-ttl-seconds": str(int(_TOKEN_LIFE.total_seconds()))}
         status, body = self._call("PUT", "/latest/api/token", seconds)
         if status != http.client.OK:
             raise MetadataError(f"a token: the metadata service answers {status}")
         return body
 
     def _call(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(
-            self._place.hostname or "", self._place.port or 80, timeout=_TIMEOUT
-        )
+        host, port = self._place.hostname or "", self._place.port or 80
+        connection = http.client.HTTPConnection(host, port, timeout=_WITHIN.total_seconds())
         try:
             connection.request(method, self._place.path + path, headers=headers)
             answer = connection.getresponse()

@@ -10,7 +10,7 @@ from typing import Any
 
 PRIVATE = 0o600
 PUBLIC = 0o644
-PROGRAM = 0o755
+PRIVATE_PROGRAM = 0o700
 
 
 @dataclass(frozen=True)

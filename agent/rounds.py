@@ -98,7 +98,8 @@ class Rounds:
             return await link.ask(machine.subjects.peers, self._ask(page))
 
         peers = await ask_peers(ask)
-        account = peers_account(machine.config.root, assignment.job.login_user)
+        root, user = machine.config.root, assignment.job.login_user
+        account = await asyncio.to_thread(peers_account, root, user)
         await self._rendezvous.write(assignment, peers, account)
 
     def _ask(self, page: int = 0) -> bytes:

@@ -85,6 +85,11 @@ class Shipper:
                     return False
         return True
 
+    async def part(self, *, patience: timedelta) -> None:
+        """Wait until what is in the spool now is acknowledged, for as long as that moves."""
+        end = await asyncio.to_thread(self._spool.end)
+        await self.until_shipped(end, patience=patience)
+
     async def _advances(self, within: timedelta) -> bool:
         try:
             return await asyncio.wait_for(self._advanced.wait(), within.total_seconds())

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ _SECTOR = 512
 
 _IDLE_FIELDS = (3, 4)
 _WHOLE_DISK = re.compile(r"(?:nvme\d+n\d+|x?v?[sh]?d[a-z]+|mmcblk\d+)")
-_GPU_WITHIN = 10
+_GPU_WITHIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _gpu_share() -> float | None:
             capture_output=True,
             text=True,
             check=True,
-            timeout=_GPU_WITHIN,
+            timeout=_GPU_WITHIN.total_seconds(),
         )
         return max(float(each) for each in done.stdout.split()) / 100
     except (OSError, subprocess.SubprocessError, ValueError):

@@ -6,13 +6,14 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from agent import listing, places
 from agent.accounts import Account, make_home
 from agent.orders import Peer
 
-_KEYGEN_WITHIN = 30
+_KEYGEN_WITHIN = timedelta(seconds=30)
 
 
 def user_key(account: Account) -> str:
@@ -37,7 +38,7 @@ def _public_key(path: Path, owner: Account) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             check=True,
-            timeout=_KEYGEN_WITHIN,
+            timeout=_KEYGEN_WITHIN.total_seconds(),
         )
         for each in (path, public):
             _give(each, owner)

@@ -92,13 +92,17 @@ class JsonAnswers:
 
 
 class Answers:
-    """The answers of those that were asked; `codes` by rank, `left` who has not ended."""
+    """The answers of those that were asked; `codes` by rank, `left` who has not ended.
+
+    `lost` are those whose machine has ended before its command did.
+    """
 
     def __init__(self, ranks: Collection[int], shown: Shown) -> None:
         self._shown = shown
         self._flows: dict[tuple[int, str], Lines] = {}
         self.left = set(ranks)
         self.codes: dict[int, int] = {}
+        self.lost: set[int] = set()
 
     def take(self, rank: int, said: ExecOutput) -> None:
         """Show one answer; what comes behind a member's exit code is none."""
@@ -108,6 +112,12 @@ class Answers:
         self._show(rank, said.stream, flow.feed(said.data))
         if said.exit_code is not None:
             self._end(rank, said.exit_code)
+
+    def lose(self, rank: int) -> None:
+        """Expect nothing more of a member whose machine has ended."""
+        if rank in self.left:
+            self.left.discard(rank)
+            self.lost.add(rank)
 
     def _end(self, rank: int, code: int) -> None:
         for (owner, stream), flow in self._flows.items():

@@ -1,5 +1,6 @@
 """What the flags of `launch` are called and what their texts and files hold."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -108,7 +109,8 @@ IamPolicyFile = Annotated[
     list[Path] | None, typer.Option(help="A policy as JSON; repeatable.", metavar="FILE")
 ]
 IamRole = Annotated[
-    str, typer.Option(help="A role that exists, in place of one that is made.", metavar="NAME")
+    str | None,
+    typer.Option(help="A role that exists, in place of all the others.", metavar="NAME"),
 ]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Reject permissions that are wider than they need be.")
@@ -154,9 +156,15 @@ def _read_documents(permissions: dict[str, Any], *, beside: Path) -> None:
 
 
 def read_permissions(
-    policies: Texts, managed: Texts, role: str, files: list[Path] | None
+    policies: Texts, managed: Texts, role: str | None, files: list[Path] | None
 ) -> dict[str, Any]:
-    """Return what the flags of permissions say, without those that were not given."""
+    """Return what the flags of permissions say, without those that were not given.
+
+    Raises `Usage` for an empty one: a variable that is not set must not mean 'nothing is allowed'.
+    """
+    refuse_empty("--iam-policy", policies or ())
+    refuse_empty("--iam-managed-policies", managed or ())
+    refuse_empty("--iam-role", () if role is None else (role,))
     said = {
         "policies": split_lists(policies or ()),
         "managed": split_lists(managed or ()),
@@ -164,6 +172,13 @@ def read_permissions(
         "documents": tuple(_read("--iam-policy-file", path) for path in files or ()),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def refuse_empty(flag: str, values: Iterable[str]) -> None:
+    """Raise `Usage` when one of a flag's lists names nothing."""
+    for value in values:
+        if not value.strip(" ,"):
+            raise Usage(f"{flag} {value!r}: it is empty; leave it out, or say what it is to be")
 
 
 def read_text(flag: str, value: str, *, beside: Path | None = None) -> str:
@@ -175,7 +190,8 @@ def read_text(flag: str, value: str, *, beside: Path | None = None) -> str:
 
 def _read(flag: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        # Editors of Windows begin a text with a mark that no reader of it expects.
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise Usage(f"{flag} {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -1,6 +1,7 @@
 """`spawn exec`: a command on members of an array, beside their job."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Annotated
@@ -15,10 +16,14 @@ from cli.output import Prefix
 from cli.plane import Plane, open_plane, within
 from cli.render import is_coloured
 from cli.targets import check_ranks, split_target
+from spawn.bus.beside import beside
+from spawn.bus.ports import Followed
 from spawn.contracts.arrays import Array
 from spawn.contracts.assignments import API_EXEC, LONGEST_EXEC, ExecRequest, ExecStarted
 from spawn.contracts.counts import some_of
 from spawn.contracts.durations import format_duration
+from spawn.contracts.events import InstanceTerminated
+from spawn.contracts.ids import InstanceId
 from spawn.contracts.ranks import format_ranks
 
 _DEFAULT = timedelta(minutes=1)
@@ -55,7 +60,8 @@ def execute(
 ) -> None:
     """Run a command on members of an array, beside their job.
 
-    Exits 0 when it did so everywhere, else 1.
+    Exits 0 when it did so everywhere, else 1. The command has no input, and what it has begun
+    ends with it.
     """
     name, ranks = split_target(array)
     limit = parse_flag_duration("--timeout", timeout) or _DEFAULT
@@ -79,7 +85,13 @@ def execute(
             await _collect(plane, found, started.exec_id, answers, limit=limit)
             _conclude(found.name, answers)
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except KeyboardInterrupt as error:
+        raise Ended(
+            Exit.DETACHED,
+            f"detached: what has begun goes on, for {format_duration(limit)} at most",
+        ) from error
 
 
 async def _collect(
@@ -89,6 +101,7 @@ async def _collect(
     try:
         async with (
             within(limit + _GRACE),
+            beside(_see_ended(plane, array, ranks, answers)),
             aclosing(plane.answers(array.id, exec_id)) as items,
         ):
             async for said in items:
@@ -103,8 +116,25 @@ async def _collect(
         ) from error
 
 
+async def _see_ended(
+    plane: Plane, array: Array, ranks: Mapping[InstanceId, int], answers: Answers
+) -> None:
+    """Take note of machines that end; raise `Ended` when nobody is left to answer."""
+    # From the first event: one that ends before we listen is not told of again.
+    async with aclosing(plane.follow(array.id, from_first=True)) as items:
+        async for item in items:
+            if not isinstance(item, Followed):
+                continue
+            said = item.event.data
+            if isinstance(said, InstanceTerminated) and said.instance.id in ranks:
+                answers.lose(ranks[said.instance.id])
+            if answers.lost and not answers.left:
+                _conclude(array.name, answers)
+
+
 def _conclude(name: str, answers: Answers) -> None:
     exits = sorted(answers.codes.items())
     failed = [f"{name}-{rank} exited with {code}" for rank, code in exits if code]
+    failed += [f"{name}-{rank} is gone: its machine has ended" for rank in sorted(answers.lost)]
     if failed:
         raise Ended(Exit.FAILED, some_of(failed, _SHOWN))

@@ -11,7 +11,13 @@ from cli.asking import confirm
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, YesFlag
 from cli.granting import in_arguments, lint_file, look_up, realm_of, work_out
-from cli.launch_flags import IamManagedPolicies, IamPolicyFile, read_permissions, read_text
+from cli.launch_flags import (
+    IamManagedPolicies,
+    IamPolicyFile,
+    read_permissions,
+    read_text,
+    refuse_empty,
+)
 from cli.launch_permissions import warning
 from cli.places import region_around
 from cli.plane import Plane, open_plane
@@ -86,7 +92,7 @@ def show(  # noqa: PLR0913 - a parameter for each flag
     as_json: JsonFlag = False,
 ) -> None:
     """Show the policy document that would be granted, and how large it is."""
-    said = read_permissions([spec], iam_managed_policies, "", iam_policy_file)
+    said = read_permissions([spec] if spec else None, iam_managed_policies, None, iam_policy_file)
     permissions = Permissions(**said)
     chosen = region or region_around()
     with in_arguments():
@@ -126,6 +132,7 @@ def _findings(spec: str) -> tuple[Caution, ...]:
         if not is_installed():
             note("names of actions are not checked: `pip install 'spawn[lint]'` lets them be")
         return lint_file(path, read_text("FILE", f"@{spec}"))
+    refuse_empty("SPEC", (spec,))
     permissions = Permissions(policies=(spec,))
     with in_arguments():
         return work_out(permissions, realm_of(region_around(), "")).warnings

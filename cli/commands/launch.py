@@ -61,7 +61,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     iam_policy: flags.IamPolicy = None,
     iam_managed_policies: flags.IamManagedPolicies = None,
     iam_policy_file: flags.IamPolicyFile = None,
-    iam_role: flags.IamRole = "",
+    iam_role: flags.IamRole = None,
     strict: flags.Strict = False,
     dns: flags.Dns = "",
     dns_address: flags.DnsAddress = None,
@@ -147,3 +147,5 @@ def _check_follow(order: Order) -> None:
         raise Usage("--follow and --no-wait contradict each other")
     if order.follow and not order.has_job:
         raise Usage("--follow: there is no job to follow; give --command or --user-data")
+    if order.spec.retries and not order.spec.command:
+        raise Usage("--retries: there is no --command to run again")

@@ -8,7 +8,7 @@ from sandbox.credentials import UNSIGNED, unknown_key
 from sandbox.ec2.cloud import Cloud
 from sandbox.iam.evaluator import Decision, Question, decide
 from sandbox.iam.principals import Principal, Principals
-from sandbox.iam.questions import ec2, identity, launches, names, objects, services
+from sandbox.iam.questions import ec2, identity, launches, names, objects, services, tables
 from sandbox.iam.questions.asking import Asking
 from sandbox.iam.refusals import anonymous, refused
 from sandbox.iam.trust import check_trust
@@ -23,6 +23,7 @@ _ASKED: dict[str, Asks] = {
     "sts": identity.ask_sts,
     "s3": objects.ask,
     "route53": names.ask,
+    "dynamodb": tables.ask,
 }
 
 

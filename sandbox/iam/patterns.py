@@ -11,7 +11,6 @@ Context = Mapping[str, tuple[str, ...]]
 """Condition keys of a request, in lower case, with their values."""
 
 _PART = re.compile(r"\$\{([^}]*)\}|\*|\?")
-_WILD = {"*": ".*", "?": "."}
 _LITERAL = frozenset("*?$")
 _DEFAULT = re.compile(r"([^,]+?)\s*,\s*'(.*)'")
 _ARN_PARTS = 6
@@ -62,21 +61,28 @@ def _fixed(pattern: str, *, wild: bool, flags: int) -> re.Pattern[str]:
 
 
 def _regex(pattern: str, context: Context | None, *, wild: bool) -> str | None:
-    parts: list[str] = []
+    runs: list[list[str]] = [[]]
     end = 0
     for found in _PART.finditer(pattern):
-        parts.append(re.escape(pattern[end : found.start()]))
+        runs[-1].append(re.escape(pattern[end : found.start()]))
         end = found.end()
-        if found[1] is None:
-            parts.append(_WILD[found[0]] if wild else re.escape(found[0]))
+        if wild and found[0] == "*":
+            runs.append([])
+        elif found[1] is None:
+            runs[-1].append("." if wild else re.escape(found[0]))
         elif context is None:
-            parts.append(re.escape(found[0]))
+            runs[-1].append(re.escape(found[0]))
         else:
             value = _variable(found[1], context)
             if value is None:
                 return None
-            parts.append(re.escape(value))
-    return "".join((*parts, re.escape(pattern[end:])))
+            runs[-1].append(re.escape(value))
+    runs[-1].append(re.escape(pattern[end:]))
+    first, *others = ("".join(run) for run in runs)
+    # Between two stars the first place that fits is as good as any: nothing else is tried
+    # (atomic), or many stars would be tried in endless combinations.
+    between = "".join(f"(?>.*?{run})" for run in others[:-1])
+    return first + between + "".join(f".*{run}" for run in others[-1:])
 
 
 def _variable(name: str, context: Context) -> str | None:

@@ -26,7 +26,7 @@ class Roster:
     def __init__(self) -> None:
         self._members = Mirror[Member]()
         self._keys: dict[InstanceId, str] = {}
-        self._replaced: set[InstanceId] = set()
+        self._replaced: dict[InstanceId, str] = {}
         self.stirred = asyncio.Event()
 
     async def known(self) -> None:
@@ -55,11 +55,11 @@ class Roster:
         before = self._members.get(change.key) if isinstance(change, Entry | Deleted) else None
         self._members.take(change)
         match change:
-            case Entry():
+            case Entry(key=key) if self._members.get(key) is change:
                 self._note_member(change, before)
-            case Deleted() if before is not None:
+            case Deleted(key=key) if before is not None and self._members.get(key) is None:
                 self._keys.pop(before.value.instance.id, None)
-                self._replaced.discard(before.value.instance.id)
+                self._replaced = {one: of for one, of in self._replaced.items() if of != key}
             case Restarted():
                 self._keys.clear()
                 self._replaced.clear()
@@ -68,10 +68,11 @@ class Roster:
 
     def _note_member(self, change: Entry[Member], before: Entry[Member] | None) -> None:
         now = change.value.instance.id
-        self._keys[now] = change.key
         if before is not None and before.value.instance.id != now:
-            self._replaced.add(before.value.instance.id)
+            self._keys.pop(before.value.instance.id, None)
+            self._replaced[before.value.instance.id] = change.key
             self.stirred.set()
+        self._keys[now] = change.key
         if change.value.instance.state.is_going:
             self.stirred.set()
 
@@ -115,13 +116,11 @@ class Lookups:
 class Memory:
     """What this replica remembers between decisions; losing it costs a few calls.
 
-    `managed` has the documents of managed policies that were looked at, by ARN, and `existing`
-    the grants that roles of others are, by the role's name.
+    `existing` has the grants that roles of others are, by the role's name.
     """
 
     def __init__(self) -> None:
         self.grants = Mirror[Grant]()
-        self.managed: dict[str, str] = {}
         self.existing: dict[str, Grant] = {}
         self.locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._trusted: dict[str, datetime] = {}

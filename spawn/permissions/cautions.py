@@ -8,6 +8,7 @@ from spawn.permissions.dangers import escalations, is_everywhere, secrets, takes
 from spawn.permissions.items import Item, example_forms, render
 from spawn.permissions.managed import managed_name
 from spawn.permissions.policies import Policy, Source
+from spawn.permissions.resources import is_nothing_in_particular
 from spawn.permissions.statements import ALLOW, Statement
 from spawn.permissions.templates import Level, services
 
@@ -70,10 +71,15 @@ def _of_item(source: Source, item: Item) -> Iterator[Caution]:
     if read:
         message = f"reads every secret of the account ({', '.join(read)})"
         yield Caution(code=SECRETS, message=message, where=where, narrower=limited)
-    elif not item.resources and limited and not dangers:
+    elif _is_wide(item) and limited and not dangers:
         service = services()[item.service]
         message = f"is not limited: {service.words[item.level]} {service.everywhere}"
         yield Caution(code=RESOURCE_STAR, message=message, where=where, narrower=limited)
+
+
+def _is_wide(item: Item) -> bool:
+    """Say whether an item names no resource, or one of which every name is a wildcard."""
+    return not item.resources or any(map(is_nothing_in_particular, item.resources))
 
 
 def _limited(item: Item) -> str:

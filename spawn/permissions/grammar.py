@@ -10,7 +10,7 @@ from typing import cast
 
 from spawn.permissions.conditions import read_conditions
 from spawn.permissions.documents import VERSION, size_of
-from spawn.permissions.grammar_values import Json, texts, wrong
+from spawn.permissions.grammar_values import FIELD, Json, texts, wrong
 from spawn.permissions.limits import INLINE_LIMIT, too_large
 from spawn.permissions.statements import ALLOW, DENY, Statement
 
@@ -33,7 +33,7 @@ def read_document(text: str) -> tuple[Statement, ...]:
     Raises `Rejected` naming the element that IAM would not take, and what is right.
     """
     if len(text) > _LARGEST or size_of(text) > INLINE_LIMIT:
-        raise too_large(size_of(text))
+        raise too_large(size_of(text), field=FIELD)
     policy = _object(_loads(text), "the policy")
     for name in policy.keys() - {"Version", "Id", "Statement"}:
         raise wrong(name, "a policy has Version, Statement and, at most, Id")

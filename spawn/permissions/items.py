@@ -11,6 +11,7 @@ from spawn.permissions.templates import Level, Service, services
 
 FIELD = "policies"
 MOST_ITEMS = 100
+MOST_RESOURCES = 1000
 LONGEST_ITEM = 2048
 _LONGEST_SHOWN = 80
 
@@ -31,6 +32,12 @@ def parse(policies: Iterable[str]) -> tuple[Item, ...]:
     texts = [text for each in policies for text in _split(each)]
     if len(texts) > MOST_ITEMS:
         raise Rejected(f"{FIELD}: {len(texts)} items; use {MOST_ITEMS} at most", field=FIELD)
+    resources = sum(text.count("+") + 1 for text in texts)
+    if resources > MOST_RESOURCES:
+        raise Rejected(
+            f"{FIELD}: {resources} resources; use {MOST_RESOURCES} at most, with wildcards",
+            field=FIELD,
+        )
     found: dict[tuple[str, Level], set[Resource]] = {}
     unlimited: set[tuple[str, Level]] = set()
     for item in map(parse_item, texts):
@@ -39,8 +46,8 @@ def parse(policies: Iterable[str]) -> tuple[Item, ...]:
         if not item.resources:
             unlimited.add(key)
     return tuple(
-        Item(*key, () if key in unlimited else tuple(sorted(resources)))
-        for key, resources in sorted(found.items())
+        Item(*key, () if key in unlimited else tuple(sorted(named)))
+        for key, named in sorted(found.items())
     )
 
 

@@ -12,7 +12,7 @@ from spawn.permissions.grammar import read_document
 from spawn.permissions.grammar_values import FIELD as DOCUMENTS
 from spawn.permissions.items import FIELD as POLICIES
 from spawn.permissions.items import Item, parse, render
-from spawn.permissions.limits import check_size
+from spawn.permissions.limits import check_count, check_size
 from spawn.permissions.managed import managed_arns
 from spawn.permissions.realm import Realm
 from spawn.permissions.statements import Statement, canonical
@@ -53,10 +53,12 @@ def make_policy(permissions: Permissions, realm: Realm) -> Policy:
     naming field, value and what is right. A role that exists has what it has: it is not looked at.
     """
     sources = (*_items(permissions, realm), *_documents(permissions))
-    statements = canonical(statement for each in sources for statement in each.statements)
+    given = [statement for each in sources for statement in each.statements]
+    check_count(given)
+    statements = canonical(given)
     text = document(statements)
     size = size_of(text)
-    check_size(size)
+    check_size(size, field=POLICIES if permissions.policies else DOCUMENTS)
     return Policy(
         document=text,
         size=size,

@@ -44,6 +44,12 @@ def read_resource(service: str, level: Level, text: str) -> Resource | None:
     return None
 
 
+def is_nothing_in_particular(resource: Resource) -> bool:
+    """Say whether wildcards stand for every name, whatever its account and region."""
+    names = [name for key, name in resource.names if key not in _REALM]
+    return all("*" in name and not name.strip("*?/.-") for name in names)
+
+
 def write_resource(service: str, resource: Resource) -> str:
     """Write a resource in its canonical form."""
     form = services()[service].forms[resource.form]

@@ -5,14 +5,15 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from agent.accounts import own_account
 from agent.processes import started_at
+from agent.spool import SpoolReader
 from scripts.build_agent import ROOT, build
 from spawn.clock import SystemClock
 from tests.agent.imds import Imds, serving_imds
@@ -75,6 +76,19 @@ class Machine:
         async with asyncio.timeout(20):
             return await self.process.wait()
 
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Let the agent do nothing for a while."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
+    def interrupt(self) -> None:
+        """Ask the agent to end, as a machine does that goes down."""
+        assert self.process is not None
+        self.process.terminate()
+
     def calls(self) -> list[str]:
         """Return what was asked of the machine's init."""
         called = self.root / "called"
@@ -97,6 +111,10 @@ class Machine:
         """Return what the keeper of the job has written down."""
         file = self.root / "var/lib/spawn/job/journal"
         return file.read_bytes() if file.exists() else b""
+
+    def printed(self) -> bytes:
+        """Return what the job has written."""
+        return SpoolReader(self.root / "var/lib/spawn/job/spool").read(0, 1 << 20)
 
     def kill_keeper(self) -> None:
         file = self.root / "var/lib/spawn/job/keeper"

@@ -93,6 +93,16 @@ def test_what_cant_be_started_says_why(kept: Kept) -> None:
     assert "/nowhere/program" in result["reason"]
 
 
+def test_a_script_without_its_interpreter_is_not_said_to_be_missing(
+    kept: Kept, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("#!/nowhere/program\n")
+    script.chmod(0o755)
+    result = kept.run(stage("", argv=[str(script)]))
+    assert (result["exit_code"], "its #! line" in result["reason"]) == (127, True)
+
+
 def test_retries_run_it_again_and_count(kept: Kept) -> None:
     result = kept.run(stage("echo $SPAWN_RESTART_COUNT; [ $SPAWN_RESTART_COUNT = 2 ]", retries=5))
     assert (result["exit_code"], result["restarts"]) == (0, 2)

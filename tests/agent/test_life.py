@@ -159,6 +159,17 @@ async def test_an_exec_runs_in_the_jobs_environment(bus: Bus, machine: Machine) 
     assert [each.exit_code for each in outputs][-1] == 6
 
 
+async def test_an_exec_of_what_is_not_there_ends_as_in_a_shell(bus: Bus, machine: Machine) -> None:
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        argv = ("no-such-program",)
+        await launcher.nudge(Tell(what="exec", exec_id="e3", argv=argv, timeout_seconds=20))
+        (said,) = await launcher.until("exec.e3")
+    assert isinstance(said, ExecOutput)
+    assert (said.exit_code, said.data[:16]) == (127, b"no-such-program:")
+
+
 async def test_an_exec_ends_at_its_time(bus: Bus, machine: Machine) -> None:
     async with launching(bus, JobSpec()) as launcher:
         await machine.start()
@@ -186,6 +197,20 @@ async def test_sigterm_ends_the_agent_and_not_the_job(bus: Bus, machine: Machine
     assert output == b"begun\nend\n"
     assert len([name for name, _ in launcher.said if name == "job.started"]) == 1
     assert len(set(launcher.ids)) == len(launcher.ids)
+
+
+async def test_a_machine_that_goes_down_says_first_what_was_printed(
+    bus: Bus, machine: Machine
+) -> None:
+    async with launching(bus, JobSpec(command=f"echo begun; {WAIT}; echo last; sleep 1000")):
+        await machine.start()
+        await output_of_lines(bus, 1)
+        with machine.held():
+            machine.go()
+            await machine.until(lambda: machine.printed() == b"begun\nlast\n")
+            machine.interrupt()
+        assert await machine.stop() == 0
+        assert await output_of_lines(bus, 2) == b"begun\nlast\n"
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")

@@ -162,6 +162,7 @@ async def test_the_first_lines_are_shown_while_the_array_is_made(
         pytest.param([*JOB, "--keep", "--on-complete", "stop"], "--keep and --on-comp", id="keep"),
         pytest.param([*JOB, "--env", "=x"], "--env '=x': write it like", id="env"),
         pytest.param([*JOB, "--env-compat", "pbs"], "--env-compat 'pbs': use slurm", id="compat"),
+        pytest.param(["--retries", "2"], "--retries: there is no --command", id="retries"),
         pytest.param([*JOB, "--max-runtime", "x"], "--max-runtime: 'x'", id="max runtime"),
     ],
 )

@@ -76,6 +76,37 @@ async def test_actions_that_do_not_exist_are_said_and_are_no_matter_of_strict(
     assert first.startswith("warning: policy file 1, Statement[0]: Unknown action s3:GetObjekt")
 
 
+async def test_a_policy_file_may_begin_with_the_mark_of_its_encoding(
+    spawn: Spawn, launcher: FakeLauncher, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    statement = '{"Effect":"Deny","Action":"*","Resource":"*"}'
+    file.write_text(POLICY.replace("[]", statement), encoding="utf-8-sig")
+    assert await spawn("launch", "--name", "web", "--iam-policy-file", str(file)) == 0
+    assert sent(launcher).documents == (POLICY.replace("[]", statement),)
+
+
+async def test_a_policy_file_that_is_too_large_is_called_that(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    file.write_text(POLICY.replace("[]", '"' + "x" * 20_000 + '"'))
+    assert await spawn("launch", "--name", "web", "--iam-policy-file", str(file)) == 3
+    assert "spawn: --iam-policy-file: the document has 20" in capsys.readouterr().err
+    assert launcher.launches == []
+
+
+async def test_strict_says_all_that_is_wide_at_once(
+    spawn: Spawn, launcher: FakeLauncher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--iam-policy", "s3:ReadOnly,sqs:ReadOnly", "--strict")
+    assert await spawn("launch", "--name", "web", *given) == 3
+    *warnings, end = capsys.readouterr().err.splitlines()
+    assert [each.split(": ")[1] for each in warnings] == ["s3:ReadOnly", "sqs:ReadOnly"]
+    assert "--strict: s3:ReadOnly: is not limited" in end
+    assert launcher.launches == []
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -83,8 +114,18 @@ async def test_actions_that_do_not_exist_are_said_and_are_no_matter_of_strict(
         (("--iam-policy", "s3:ReadOly"), "--iam-policy 's3:ReadOly': there is no level"),
         (("--iam-managed-policies", "a b"), "--iam-managed-policies 'a b': use the name"),
         (("--iam-policy-file", "@"), "--iam-policy-file"),
+        (("--iam-policy", ""), "--iam-policy '': it is empty"),
+        (
+            ("--iam-policy", "s3:ReadOnly", "--iam-policy", " , "),
+            "--iam-policy ' , ': it is empty",
+        ),
+        (("--iam-managed-policies", ""), "--iam-managed-policies '': it is empty"),
+        (("--iam-role", " "), "--iam-role ' ': it is empty"),
     ],
-    ids=["wide, and strict", "an unknown level", "no policy", "no file"],
+    ids=[
+        *("wide, and strict", "an unknown level", "no policy", "no file"),
+        *("an empty item", "one empty item", "an empty name", "an empty role"),
+    ],
 )
 async def test_what_can_not_be_granted_is_not_sent(
     spawn: Spawn,

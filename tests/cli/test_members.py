@@ -1,13 +1,18 @@
 """`spawn peers` and `exec` on a real bus."""
 
+import asyncio
 import json
+import signal
+import sys
 
 import pytest
 
+from spawn.contracts.events import InstanceTerminated
 from spawn.contracts.ids import ArrayId
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.reports import ExecOutput
-from tests.cli.conftest import Spawn
-from tests.fakes.cli_launcher import NOON, instance_of
+from tests.cli.conftest import Spawn, until_read
+from tests.fakes.cli_launcher import NOON, FakeLauncher, instance_of
 from tests.fakes.cli_machines import FakeMachines
 
 pytestmark = pytest.mark.door
@@ -137,6 +142,43 @@ async def test_exec_as_json_is_a_line_an_object(
         {"rank": 1, "stream": "stdout", "text": "\ufffd", "base64": "/w=="},
         {"rank": 1, "exit_code": 2},
     ]
+
+
+async def test_exec_waits_for_no_machine_that_has_ended(
+    spawn: Spawn,
+    array: ArrayId,
+    launcher: FakeLauncher,
+    machines: FakeMachines,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    machines.answers = {0: [answer(code=0)], 1: [answer(b"at work\n")]}
+    async with asyncio.TaskGroup() as group:
+        executed = group.create_task(spawn("exec", "web:0,1", "--", "sleep"))
+        await until_read(capsys, "at work")
+        ended = InstanceTerminated(
+            rank=1, generation=0, instance=instance_of(1, InstanceState.TERMINATED)
+        )
+        await launcher.tell(array, ended)
+        assert await executed == 1
+    assert capsys.readouterr().err == "spawn: web-1 is gone: its machine has ended\n"
+
+
+async def test_ctrl_c_says_that_what_was_begun_goes_on(
+    array: ArrayId, machines: FakeMachines
+) -> None:
+    machines.answers = {0: [answer(b"at work\n")]}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "cli.main", "exec", "web:0", "--timeout", "2m", "--", "sleep"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout
+    async with asyncio.timeout(30):
+        assert await process.stdout.readline() == b"web-0 | at work\n"
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert (process.returncode, b"goes on, for 2m at most" in err) == (130, True)
 
 
 @pytest.mark.parametrize(

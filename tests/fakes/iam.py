@@ -20,7 +20,8 @@ READS = frozenset(
 class FakeIam:
     """Identity and Access Management, of one account.
 
-    `cut_off` numbers calls, from 1, whose caller never hears of them.
+    `cut_off` numbers calls, from 1, whose caller never hears of them; `denied` names profiles
+    that may not be changed.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -31,6 +32,7 @@ class FakeIam:
         self.policies: dict[str, str] = {}
         self.counted: Counter[str] = Counter()
         self.cut_off: set[int] = set()
+        self.denied: set[str] = set()
 
     @property
     def changes(self) -> int:
@@ -126,6 +128,8 @@ class FakeIam:
         found = self._profile(profile)
         if role not in found.roles:
             raise _absent(f"Role {role} is not in instance profile {profile}.")
+        if profile in self.denied:
+            raise outcome_of("AccessDenied", f"not authorized on instance profile {profile}")
         self.profiles[profile] = msgspec.structs.replace(found, roles=())
         await self._enter("RemoveRoleFromInstanceProfile")
 

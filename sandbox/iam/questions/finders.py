@@ -37,20 +37,6 @@ def _parameter(asking: Asking) -> Iterable[str]:
         yield asking.arn("ssm", f"parameter/{path}", owned=not path.startswith("aws/service/"))
 
 
-def _table(asking: Asking) -> Iterable[str]:
-    given = asking.parameters()
-    names = [asking.text("TableName")]
-    batch = given.get("RequestItems")
-    if isinstance(batch, dict):
-        names += list(cast("dict[str, Any]", batch))
-    for item in _maps(given.get("TransactItems")):
-        names += [str(one.get("TableName", "")) for one in item.values()]
-    index = asking.text("IndexName")
-    for name in filter(None, names):
-        arn = name if name.startswith("arn:") else asking.arn("dynamodb", f"table/{name}")
-        yield f"{arn}/index/{index}" if index else arn
-
-
 def _log_group(asking: Asking) -> Iterable[str]:
     name = asking.text("logGroupName") or asking.text("logGroupIdentifier")
     if asking.call.action == "DescribeLogGroups":
@@ -113,17 +99,10 @@ def _texts(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
-def _maps(value: Any) -> Iterable[dict[str, dict[str, Any]]]:
-    return cast(
-        "list[dict[str, dict[str, Any]]]", [one for one in _texts(value) if isinstance(one, dict)]
-    )
-
-
 FINDERS: dict[str, Finder] = {
     "sqs": _queue,
     "sns": _topic,
     "ssm": _parameter,
-    "dynamodb": _table,
     "logs": _log_group,
     "secretsmanager": _secret,
     "kms": key,

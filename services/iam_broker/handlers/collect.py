@@ -24,7 +24,7 @@ from services.iam_broker.ports import World
 from spawn.bus.ports import Fence, Request
 from spawn.contracts.grants import CollectedGrants, CollectGrants, Grant, KeptGrant
 from spawn.contracts.instances import Described, InstanceState
-from spawn.errors import Conflict, NotFound
+from spawn.errors import Conflict, NotFound, Rejected
 
 _LIVING = tuple(state for state in InstanceState if state is not InstanceState.TERMINATED)
 
@@ -126,7 +126,8 @@ async def _take_apart(world: World, name: str, fence: Fence) -> Keep | None:
             await take_step(world, step)
         except NotFound:
             continue
-        except Conflict as held:
+        except (Conflict, Rejected) as held:
+            # The next role may go: one that we may not touch must not keep all others.
             return Keep(reason=held.message)
     metrics.COLLECTED.inc()
     return None

@@ -71,7 +71,7 @@ async def _check_managed(world: World, arn: str) -> None:
     if memory.is_trusted(arn, now):
         return
     try:
-        memory.managed[arn] = await world.aws.iam().policy(arn)
+        await world.aws.iam().policy(arn)
     except NotFound as error:
         raise Rejected(
             f"managed={arn!r}: there is no such managed policy", field="managed"

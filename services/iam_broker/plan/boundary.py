@@ -9,13 +9,31 @@ from spawn.errors import Conflict
 
 NAME = "spawn-boundary"
 
-_ACCOUNT_ACTIONS = ("account:*", "iam:*", "organizations:*")
+_ACCOUNT_ACTIONS = (
+    "account:*",
+    "iam:*",
+    "identitystore:*",
+    "organizations:*",
+    "rolesanywhere:*",
+    "sso-directory:*",
+    "sso:*",
+    "sts:AssumeRoot",
+)
 _MACHINE_ACTIONS = (
+    "autoscaling:Create*",
+    "autoscaling:ExecutePolicy",
+    "autoscaling:Put*",
+    "autoscaling:Set*",
+    "autoscaling:StartInstanceRefresh",
+    "autoscaling:Update*",
     "ec2:AssociateIamInstanceProfile",
     "ec2:CreateFleet",
+    "ec2:CreateLaunchTemplateVersion",
     "ec2:CreateTags",
     "ec2:DeleteTags",
     "ec2:ModifyFleet",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:ModifyLaunchTemplate",
     "ec2:ModifySpotFleetRequest",
     "ec2:ReplaceIamInstanceProfileAssociation",
     "ec2:RequestSpotFleet",
@@ -24,7 +42,28 @@ _MACHINE_ACTIONS = (
     "ec2:RunScheduledInstances",
     "ec2:StartInstances",
 )
-"""What starts machines, gives them roles, or makes them look like ours."""
+"""What starts machines, gives them roles or other user-data, or makes them look like ours."""
+
+_OTHERS_CODE = (
+    "cloudformation:ContinueUpdateRollback",
+    "cloudformation:Create*",
+    "cloudformation:ExecuteChangeSet",
+    "cloudformation:RollbackStack",
+    "cloudformation:Update*",
+    "codebuild:StartBuild*",
+    "codebuild:UpdateProject",
+    "ec2-instance-connect:*",
+    "ecs:ExecuteCommand",
+    "glue:UpdateDevEndpoint",
+    "ssm:CreateAssociation",
+    "ssm:CreateAssociationBatch",
+    "ssm:ResumeSession",
+    "ssm:SendCommand",
+    "ssm:StartAutomationExecution",
+    "ssm:StartSession",
+    "ssm:UpdateAssociation",
+)
+"""What runs code by a role that something has already, so that IAM asks for no PassRole."""
 
 
 def boundary_arn(partition: str, account: str) -> str:
@@ -54,6 +93,12 @@ def boundary_policy(partition: str, account: str) -> str:
             "Action": [*_MACHINE_ACTIONS],
             "Resource": "*",
         },
+        {
+            "Sid": "NoCodeByRolesOfOthers",
+            "Effect": "Deny",
+            "Action": [*_OTHERS_CODE],
+            "Resource": "*",
+        },
     ]
     return canonical({"Version": "2012-10-17", "Statement": statements})
 
@@ -62,7 +107,9 @@ def check_boundary(arn: str, found: str, wanted: str) -> None:
     """Raise `Conflict` when the boundary has been changed."""
     if not is_same(found, wanted):
         raise Conflict(
-            f"the boundary {arn} does not say what it must: delete it, and it is made again;"
-            " or name one of your own in SPAWN_IAM_BOUNDARY",
+            f"the boundary {arn} does not say what it must: make what"
+            " scripts/service_policy.py prints of boundary its default version (aws iam"
+            " create-policy-version --set-as-default), delete it where no role has it, or name"
+            " one of your own in SPAWN_IAM_BOUNDARY",
             code="BoundaryMismatch",
         )

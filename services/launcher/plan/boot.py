@@ -1,6 +1,7 @@
 """The text that a machine boots with, the same for all machines of a chunk."""
 
 import shlex
+from datetime import timedelta
 
 from spawn.contracts.arrays import Array, Boot, Chunk
 from spawn.contracts.leases import format_instant
@@ -9,7 +10,7 @@ from spawn.errors import Rejected
 LARGEST_USER_DATA = 8 * 1024
 """Bytes; EC2 takes 16 KiB (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/user-data.html)."""
 
-_CAP_SECONDS = 600
+CAP_AFTER = timedelta(minutes=10)
 """How long after its time-to-live a machine ends whatever its wall clock says."""
 
 
@@ -18,7 +19,7 @@ def render_user_data(template: str, array: Array, chunk: Chunk, boot: Boot) -> s
 
     Raises `Rejected` when the result is larger than user-data may be.
     """
-    ttl = array.lease.until - array.accepted_at
+    cap = array.lease.until - array.accepted_at + CAP_AFTER
     values = {
         "DEPLOYMENT": array.deployment,
         "ARRAY_ID": array.id,
@@ -26,7 +27,7 @@ def render_user_data(template: str, array: Array, chunk: Chunk, boot: Boot) -> s
         "GENERATION": str(chunk.generation),
         "LEASE": format_instant(array.lease.until),
         "LEASE_ACTION": array.lease.action.value,
-        "TTL_CAP": str(int(ttl.total_seconds()) + _CAP_SECONDS),
+        "TTL_CAP": str(int(cap.total_seconds())),
         "BUS_URL": boot.bus_url,
         "BUS_FINGERPRINT": boot.bus_fingerprint,
         "AGENT_URL": boot.agent_url,

@@ -42,6 +42,21 @@ PROBES: dict[str, dict[str, tuple[set[Level], Probe]]] = {
         "put": (WRITES, lambda db, n: db.put_item(TableName=n, Item=ITEM)),
         "delete": (BOTH, lambda db, n: db.delete_item(TableName=n, Key=ITEM)),
         "drop": (ALL, lambda db, n: db.delete_table(TableName=n)),
+        "get many at once": (
+            READS,
+            lambda db, n: db.transact_get_items(TransactItems=[{"Get": _item(n, Key=ITEM)}]),
+        ),
+        "put many at once": (
+            WRITES,
+            lambda db, n: db.transact_write_items(TransactItems=[{"Put": _item(n, Item=ITEM)}]),
+        ),
+        "delete among others": (
+            BOTH,
+            lambda db, n: db.transact_write_items(TransactItems=[{"Delete": _item(n, Key=ITEM)}]),
+        ),
+        "select": (READS, lambda db, n: db.execute_statement(Statement=f'SELECT * FROM "{n}"')),
+        "insert": (WRITES, lambda db, n: db.execute_statement(Statement=_insertion(n))),
+        "remove": (BOTH, lambda db, n: db.batch_execute_statement(Statements=[_removal(n)])),
     },
     "sqs": {
         "receive": (READS, lambda q, n: q.receive_message(QueueUrl=QUEUE + n)),
@@ -91,6 +106,18 @@ PROBES: dict[str, dict[str, tuple[set[Level], Probe]]] = {
         "delete": (ALL, lambda c, n: c.schedule_key_deletion(KeyId=_key(n))),
     },
 }
+
+
+def _item(table: str, **given: Any) -> dict[str, Any]:
+    return {"TableName": table, **given}
+
+
+def _insertion(table: str) -> str:
+    return f"INSERT INTO \"{table}\" VALUE {{'k': '9'}}"
+
+
+def _removal(table: str) -> dict[str, str]:
+    return {"Statement": f"DELETE FROM \"{table}\" WHERE k = '1'"}
 
 
 def _topic(name: str) -> str:

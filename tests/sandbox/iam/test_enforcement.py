@@ -194,3 +194,17 @@ def test_enforcement_can_be_switched_off(cloud: RunningSandbox) -> None:
     cloud.admin.post("enforcement", {"enabled": False})
     assert not cloud.admin.state()["enforcing"]
     may(cloud).client("iam").list_roles()
+
+
+def test_statements_and_streams_are_of_the_table_that_they_name(cloud: RunningSandbox) -> None:
+    table = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t"
+    reads = allow("dynamodb:PartiQLSelect", f"{table}/index/*")
+    caller = may(cloud, reads, allow("dynamodb:DescribeStream", f"{table}/stream/*"))
+    select, stream = caller.client("dynamodb").execute_statement, caller.client("dynamodbstreams")
+    refused = {"AccessDeniedException"}
+    assert refusal(select, Statement='select k from "t"."by-time" where k = 1')[0] not in refused
+    assert refusal(select, Statement='SELECT k FROM "t"')[0] in refused
+    assert refusal(select, Statement="DELETE FROM t WHERE k = 1")[0] in refused
+    label = "2026-01-01T00:00:00.000"
+    assert refusal(stream.describe_stream, StreamArn=f"{table}/stream/{label}")[0] not in refused
+    assert refusal(stream.describe_stream, StreamArn=f"{table}s/stream/{label}")[0] in refused

@@ -168,7 +168,7 @@ def test_the_spot_watcher(cloud: RunningSandbox, launch: dict[str, Any]) -> None
 
 def change(zone: str, name: str, kind: str = "A", value: str = "192.0.2.1") -> dict[str, Any]:
     record = {"Name": name, "Type": kind, "TTL": 60, "ResourceRecords": [{"Value": value}]}
-    changes = [{"Action": "UPSERT", "ResourceRecordSet": record}]
+    changes = [{"Action": "CREATE", "ResourceRecordSet": record}]
     return {"HostedZoneId": zone, "ChangeBatch": {"Changes": changes}}
 
 
@@ -186,11 +186,14 @@ def test_the_dns_service(cloud: RunningSandbox) -> None:
     assert names_.list_resource_record_sets(HostedZoneId=own)["ResourceRecordSets"]
     two = change(own, "a.spawn.example.com")
     two["ChangeBatch"]["Changes"] += change(own, "www.example.com")["ChangeBatch"]["Changes"]
+    upsert = change(own, "a.spawn.example.com")
+    upsert["ChangeBatch"]["Changes"][0]["Action"] = "UPSERT"
     refuses(
         partial(write, **change(own, "www.example.com")),
         partial(write, **change(own, "spawn.example.com")),
         partial(write, **change(own, "x.spawn.example.com.evil.org")),
         partial(write, **two),
+        partial(write, **upsert),
         partial(write, **change(own, "a.spawn.example.com", "NS", "ns.evil.org.")),
         partial(write, **change(other, "a.spawn.example.com")),
         partial(names_.list_resource_record_sets, HostedZoneId=other),

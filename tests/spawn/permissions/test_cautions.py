@@ -188,6 +188,28 @@ def test_managed_policies_that_allow_everything_are_said_to(name: str, is_broad:
     assert ("BROAD_MANAGED_POLICY" in of(managed=(name,))) is is_broad
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        "s3:ReadOnly:**",
+        "s3:ReadOnly:*/*",
+        "s3:ReadOnly:b+*",
+        "dynamodb:ReadWrite:table/*",
+        "sqs:ReadWrite:arn:aws:sqs:eu-west-1:111122223333:*",
+        "kms:ReadWrite:alias/*",
+    ],
+)
+def test_a_wildcard_for_a_name_limits_nothing(item: str) -> None:
+    assert "RESOURCE_STAR" in of(item)
+
+
+@pytest.mark.parametrize(
+    "item", ["s3:ReadOnly:my-*", "s3:ReadOnly:b/*", "s3:ReadOnly:*/run-1/*", "sqs:ReadWrite:?"]
+)
+def test_a_wildcard_behind_a_name_does(item: str) -> None:
+    assert "RESOURCE_STAR" not in of(item)
+
+
 def test_strict_rejects_with_what_to_write() -> None:
     policy = make_policy(Permissions(policies=("dynamodb:WriteOnly",)), REALM)
     with pytest.raises(Rejected) as rejected:

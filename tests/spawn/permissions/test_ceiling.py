@@ -106,6 +106,13 @@ def test_within(ceiling: str, permissions: dict[str, Any]) -> None:
             id="a file",
         ),
         pytest.param(
+            "s3:ReadOnly:b/*",
+            {"documents": (file_of(Resource="arn:aws:s3:::other/:s3:::b/*"),)},
+            "documents",
+            "s3:GetObject on arn:aws:s3:::other/",
+            id="a key that ends like an allowed one",
+        ),
+        pytest.param(
             "s3:FullAccess",
             {"documents": (file_of(Action=None, NotAction="iam:*"),)},
             "documents",

@@ -193,3 +193,25 @@ def test_managed_policies_are_named_by_name_or_arn(name: str, arn: str) -> None:
 )
 def test_a_region_has_a_partition(region: str, partition: str) -> None:
     assert partition_of(region) == partition
+
+
+def file_of(actions: list[str]) -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": statement})
+
+
+MANY = [[f"s{number}:{i}*" for i in range(600)] for number in range(2)]
+BUCKETS = tuple("s3:ReadOnly:" + "+".join(f"{name}{i}" for i in range(300)) for name in "ab")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"policies": BUCKETS}, id="resources"),
+        pytest.param({"policies": ("s3:ReadOnly:" + "aa+" * 500 + "aa",) * 2}, id="repeated"),
+        pytest.param({"documents": tuple(map(file_of, MANY))}, id="actions"),
+    ],
+)
+def test_more_than_can_fit_is_not_compared(asked: dict[str, Any]) -> None:
+    with pytest.raises(Rejected, match="1000"):
+        make_policy(Permissions(**asked), REALM)

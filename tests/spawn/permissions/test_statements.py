@@ -135,6 +135,16 @@ def test_order_and_repetition_do_not_matter(statements: list[Statement], random:
         pytest.param("a?", "a*", False, id="one character is not many"),
         pytest.param("a", "b", False, id="another text"),
         pytest.param("a.c", "abc", False, id="a dot is a dot"),
+        pytest.param("a*b*c", "a-b-b-c", True, id="several stars"),
+        pytest.param("a*b*c", "a-c-b", False, id="several stars in order"),
+        pytest.param("a/${*}", "a/${x}", False, id="an escaped star is a star"),
+        pytest.param("a/??????", "a/${*}ab", False, id="a variable is not so many characters"),
+        pytest.param("a/*", "a/${aws:userid}/x", True, id="a star takes any variable"),
+        pytest.param("arn:*:s3:::a/*", "arn:aws:s3:::a/b*", True, id="parts of an ARN"),
+        pytest.param(
+            "arn:*:s3:::a/*", "arn:aws:s3:::other/:s3:::a/*", False, id="a key like an ARN's end"
+        ),
+        pytest.param("*" + "a*" * 1000 + "b", "a" * 10_000, False, id="a thousand stars"),
     ],
 )
 def test_covers(wide: str, narrow: str, expected: bool) -> None:

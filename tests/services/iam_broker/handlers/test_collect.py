@@ -30,8 +30,8 @@ GRACE = timedelta(hours=24)
 ARRAY = ArrayId("training-abcdefghijkl")
 
 
-def asking(**more: Any) -> Request[GrantRequest]:
-    return Request(body=GrantRequest(policies=ITEMS, **more), subject=grants.API_ENSURE)
+def asking(*items: str, **more: Any) -> Request[GrantRequest]:
+    return Request(body=GrantRequest(policies=items or ITEMS, **more), subject=grants.API_ENSURE)
 
 
 async def granted() -> Broker:

@@ -2,7 +2,8 @@ import subprocess
 
 import pytest
 
-from services.launcher.plan.boot import LARGEST_USER_DATA, render_user_data
+from agent import deadman
+from services.launcher.plan.boot import CAP_AFTER, LARGEST_USER_DATA, render_user_data
 from spawn.contracts.arrays import Boot
 from spawn.errors import Rejected
 from tests.builders import a_chunk, an_array
@@ -50,3 +51,7 @@ def test_every_value_reaches_the_shell_as_it_is() -> None:
 def test_a_script_that_is_too_large_is_refused() -> None:
     with pytest.raises(Rejected, match="8192 fit"):
         render_user_data("#" * (LARGEST_USER_DATA + 1), an_array(), a_chunk(), BOOT)
+
+
+def test_a_machine_is_capped_alike_at_its_boot_and_by_its_agent() -> None:
+    assert deadman.CAP_AFTER == CAP_AFTER
