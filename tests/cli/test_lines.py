@@ -49,6 +49,11 @@ def _in_utc(surroundings: pytest.MonkeyPatch) -> None: ...
             "/3  member.exited  exited with 3",
         ),
         (events.LeaseSet(lease=LEASE), "  lease.set"),
+        (events.HostnameRegistered(names=("web.a.b",)), "  hostname.registered  web.a.b"),
+        (
+            events.HostnameRemoved(names=("web.a.b", "web-0.a.b", "web-1.a.b")),
+            "  hostname.removed  web.a.b and 2 more",
+        ),
     ],
 )
 def test_an_event_is_a_line(data: events.Data, told: str) -> None:
