@@ -1,7 +1,7 @@
 """What has happened in words: an event as one line, a launch's progress as a few of them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -45,11 +45,13 @@ def _detail(data: events.Data) -> str:
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
-            return _ending(data) or str(getattr(data, "reason", ""))
+            return _outcome(data) or str(getattr(data, "reason", ""))
 
 
-def _ending(data: events.Data) -> str:
+def _outcome(data: events.Data) -> str:
     match data:
+        case events.HostnameRegistered(names=names) | events.HostnameRemoved(names=names):
+            return _format_names(names)
         case events.MemberExited(exit_code=code):
             return f"exited with {code}"
         case LeaseEvent(lease=lease, reason=reason):
@@ -58,6 +60,12 @@ def _ending(data: events.Data) -> str:
             return "succeeded" if succeeded else f"failed: ranks {ranks}"
         case _:
             return ""
+
+
+def _format_names(names: Sequence[str]) -> str:
+    """Write the first name, a group's own where it is among them, and how many more there are."""
+    rest = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{rest}" if names else ""
 
 
 def _because(reason: str) -> str:

@@ -129,8 +129,9 @@ def _run() -> None:
 
 def _usage_message(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
-    hint = f"; see `{context.command_path} --help`" if context else ""
-    return f"{error.format_message().rstrip('.')}{hint}"
+    hint = [f"see `{context.command_path} --help`"] if context else []
+    # A group without a command has shown its help, and says nothing more.
+    return "; ".join([*filter(None, [error.format_message().rstrip(".")]), *hint])
 
 
 def main() -> None:

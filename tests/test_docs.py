@@ -168,6 +168,12 @@ def test_the_readme_has_the_place_of_the_bench_table() -> None:
     assert readme.index("<!-- bench:begin -->") < readme.index("<!-- bench:end -->")
 
 
+def looked_up(text: str, heading: str) -> set[str]:
+    """Return the addresses of loopback that the demo shows under a heading."""
+    shown = text.split(f"\n== {heading}", 1)[1].split("\n== ", 1)[0]
+    return set(re.findall(r"(?<!@)\b127\.\d+\.\d+\.\d+\b", shown))
+
+
 @pytest.mark.e2e
 def test_the_demo_works_and_leaves_nothing() -> None:
     done = subprocess.run(
@@ -178,6 +184,8 @@ def test_the_demo_works_and_leaves_nothing() -> None:
         assert said in done.stdout
     assert "demo-0 | the sum of 100 squares by 7 workers is 328350" in done.stdout
     assert all(f"demo-{rank} | rank {rank} added" in done.stdout for rank in range(1, 8))
+    assert len(looked_up(done.stdout, "The name of all eight")) == 8
+    assert not looked_up(done.stdout, "Its name is gone")
     assert "No process is left" in done.stdout
 
 

@@ -13,6 +13,7 @@ from cli.flags import JsonFlag, YesFlag
 from cli.naming import Finding, Resolve, by_name_server, by_this_host, judge
 from cli.plane import Plane, open_plane
 from cli.render import note, put_json, put_table
+from spawn.contracts.counts import counted
 from spawn.contracts.hostnames import (
     API_CHECK,
     API_COLLECT,
@@ -111,11 +112,12 @@ async def _check(array: str, *, as_json: bool) -> None:
             put_json(each)
     elif findings:
         put_table(FINDING_COLUMNS, map(_finding_cells, findings))
-    note(f"{told.agreeing} records of {told.base} ({told.backend}) are as they should be")
+    agreeing = counted(told.agreeing, "record")
+    note(f"as they should be: {agreeing} of {told.base} ({told.backend})")
     if told.untold:
         note(f"{told.untold} further differences are not shown")
     if findings or told.untold:
-        raise Ended(Exit.FAILED, f"{len(findings) + told.untold} differences")
+        raise Ended(Exit.FAILED, counted(len(findings) + told.untold, "difference"))
 
 
 async def _collect(*, dry_run: bool, yes: bool, as_json: bool) -> None:
@@ -124,11 +126,12 @@ async def _collect(*, dry_run: bool, yes: bool, as_json: bool) -> None:
         if not as_json:
             _show_stale(found)
         if not dry_run and found.stale:
-            confirm(f"Remove {len(found.stale)} records?", yes=yes)
+            confirm(f"Remove {counted(len(found.stale), 'record')}?", yes=yes)
             found = await _ask(plane, dry_run=False)
-            note(f"{len(found.stale)} stale records are being removed")
+            note(f"removed from the zone: {counted(len(found.stale), 'record')}")
     if as_json:
-        put_json(found)
+        for each in found.stale:
+            put_json(each)
 
 
 async def _ask(plane: Plane, *, dry_run: bool) -> RecordCollection:

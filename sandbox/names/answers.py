@@ -28,6 +28,9 @@ LARGEST_UDP = 1232
 LARGEST = 65_535
 """Bytes that TCP's length field can say."""
 
+_TRANSFERS = (RdataType.AXFR, RdataType.IXFR)
+"""Whole zones, which nobody is given (https://www.rfc-editor.org/rfc/rfc5936#section-2.2.1)."""
+
 _HEADER = 12
 _MOST_ALIASES = 8
 _RESPONSE = 0x80
@@ -55,7 +58,7 @@ def _respond(query: Message, zones: Collection[Zone]) -> Message:
         response.set_rcode(Rcode.NOTIMP)
     elif len(query.question) != 1:
         response.set_rcode(Rcode.FORMERR)
-    elif query.question[0].rdclass != IN:
+    elif query.question[0].rdclass != IN or query.question[0].rdtype in _TRANSFERS:
         response.set_rcode(Rcode.REFUSED)
     else:
         _look_up(response, zones)

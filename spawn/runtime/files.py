@@ -5,7 +5,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from spawn.errors import Rejected
+from spawn.errors import Cause, Rejected
 
 _PRIVATE_FOLDER = 0o700
 _OTHERS = 0o077
@@ -21,6 +21,21 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def read_private(path: Path, *, variable: str) -> str:
+    """Return the text of a file that only its owner may read; blocks for one small read.
+
+    Raises `Rejected` naming `variable` when it can't be read, or others may read it.
+    """
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text()
+    except (OSError, ValueError) as error:
+        raise _closed(path, f"can't be read ({type(error).__name__})", variable) from error
+    if mode & _OTHERS:
+        raise _closed(path, "may be read by others; chmod 600 it", variable)
+    return text
 
 
 def make_private_folder(path: Path, *, ours: str, variable: str, left: str = "") -> None:
@@ -44,6 +59,10 @@ def make_private_folder(path: Path, *, ours: str, variable: str, left: str = "")
         if entries - {left} and ours not in entries:
             raise _unusable(path, "holds other files, and others may enter it", variable)
         path.chmod(_PRIVATE_FOLDER)
+
+
+def _closed(path: Path, why: str, variable: str) -> Rejected:
+    return Rejected(f"{variable}={path} {why}", field=variable, cause=Cause.PERMISSION)
 
 
 def _unusable(path: Path, why: str, variable: str) -> Rejected:

@@ -53,6 +53,11 @@ def _in_utc(surroundings: pytest.MonkeyPatch) -> None: ...
             events.LeaseRefused(request_id="r1", code="past", message="no"),
             "  lease.refused  no",
         ),
+        (events.HostnameRegistered(names=("web.a.b",)), "  hostname.registered  web.a.b"),
+        (
+            events.HostnameRemoved(names=("web.a.b", "web-0.a.b", "web-1.a.b")),
+            "  hostname.removed  web.a.b and 2 more",
+        ),
     ],
 )
 def test_an_event_is_a_line(data: events.Data, told: str) -> None:

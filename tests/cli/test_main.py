@@ -101,6 +101,15 @@ async def test_a_refusal_is_one_sentence_and_a_code(
     assert message in err
 
 
+async def test_a_group_without_a_command_shows_its_help(
+    spawn: Spawn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await spawn("dns") == 2
+    said = capsys.readouterr()
+    assert "Usage: spawn dns" in said.out + said.err
+    assert said.err.endswith("spawn: see `spawn dns --help`\n")
+
+
 async def test_a_bus_that_is_gone_is_said_within_the_connect_timeout(
     spawn: Spawn, surroundings: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,6 +21,7 @@ from spawn.contracts.hostnames import check_base
 from spawn.contracts.zones import is_under
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
+from spawn.runtime.files import read_private
 from spawn.runtime.settings import load
 
 _LONGEST_TTL = timedelta(days=1)
@@ -80,13 +81,20 @@ async def _updated_zone(settings: Settings, base: str) -> UpdatedZone:
             f"SPAWN_DNS_BASE={base!r} is not in SPAWN_DNS_ZONE={zone!r}", field="SPAWN_DNS_ZONE"
         )
     server = _needed(settings.dns_server, "SPAWN_DNS_SERVER")
-    secret = (
-        await asyncio.to_thread(Path(settings.dns_tsig_file).read_text)
-        if (settings.dns_tsig_file)
-        else ""
-    )
-    key = Key(settings.dns_tsig_name, secret.strip(), settings.dns_tsig_algorithm)
-    return UpdatedZone(server, zone=zone, base=base, key=key)
+    return UpdatedZone(server, zone=zone, base=base, key=await signing_key(settings))
+
+
+async def signing_key(settings: Settings) -> Key:
+    """Return the key that updates are signed with; one without a name where none is set.
+
+    Raises `Rejected` for half a key, and for a file that can't be read or that others may read.
+    """
+    if not settings.dns_tsig_name and not settings.dns_tsig_file:
+        return Key("", "", settings.dns_tsig_algorithm)
+    name = _needed(settings.dns_tsig_name, "SPAWN_DNS_TSIG_NAME")
+    path = Path(_needed(settings.dns_tsig_file, "SPAWN_DNS_TSIG_FILE"))
+    secret = await asyncio.to_thread(read_private, path, variable="SPAWN_DNS_TSIG_FILE")
+    return Key(name, secret.strip(), settings.dns_tsig_algorithm)
 
 
 def _needed(value: str, variable: str) -> str:

@@ -143,7 +143,12 @@ def test_what_we_do_not_do_is_said() -> None:
     notify = dns.message.make_query(BASE, "SOA")
     notify.set_opcode(dns.opcode.NOTIFY)
     chaos = dns.message.make_query("version.bind", "TXT", rdclass="CH")
-    for query, rcode in ((notify, dns.rcode.NOTIMP), (chaos, dns.rcode.REFUSED)):
+    transfer = dns.message.make_query(BASE, "AXFR")
+    for query, rcode in (
+        (notify, dns.rcode.NOTIMP),
+        (chaos, dns.rcode.REFUSED),
+        (transfer, dns.rcode.REFUSED),
+    ):
         reply = answer(query.to_wire(), (ZONE,), over_udp=True)
         assert reply is not None
         assert dns.message.from_wire(reply).rcode() == rcode
