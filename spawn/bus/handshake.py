@@ -8,6 +8,7 @@ connecting and connected: it believes to be there, sends nothing, and flushes wi
 from typing import Any
 
 _PING, _PONG = b"PING\r\n", b"PONG\r\n"
+_CONNECT = b"CONNECT "
 
 
 class Handshake:
@@ -15,9 +16,22 @@ class Handshake:
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
+        self._held = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send, a CONNECT together with the PING that nats-py writes next.
+
+        A server that has refused the CONNECT answers a late PING by a reset, which may overtake
+        the reason.
+        """
+        if data.startswith(_CONNECT):
+            self._held = data
+            return
+        self._transport.write(self._held + data)
+        self._held = b""
 
     async def readline(self) -> bytes:
         """Return the next line that is no ping."""
