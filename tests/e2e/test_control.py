@@ -41,7 +41,12 @@ async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
     doctor = await plane.run("doctor", "--json")
     seen = json.loads(doctor.out)
     assert doctor.code == 0, doctor.out
-    assert [service["name"] for service in seen["services"]] == ["iam_broker", "launcher", "ttl"]
+    assert [service["name"] for service in seen["services"]] == [
+        "dns",
+        "iam_broker",
+        "launcher",
+        "ttl",
+    ]
     for service in seen["services"]:
         assert service["ready"]
         status, body = ask(service["metrics_url"])
