@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +21,16 @@ TREES = ("spawn", "services", "cli", "sandbox", "tests", "scripts")
 
 @dataclass(frozen=True)
 class Suite:
-    """Commands that must all succeed within `budget` seconds on two cores."""
+    """Commands that must all succeed within `budget` seconds on two cores.
+
+    One that runs `beside` goes on while those after it run, and is printed when it is over.
+    """
 
     name: str
     budget: float
     commands: tuple[tuple[str, ...], ...]
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    beside: bool = False
 
 
 def tool(name: str, *arguments: str) -> tuple[str, ...]:
@@ -45,7 +50,8 @@ def covered(marks: str, *arguments: str) -> tuple[str, ...]:
 
 FORMAT = Suite("format", 5, (tool("ruff", "format", "--check", "--quiet", "."),))
 LINT = Suite("lint", 5, (tool("ruff", "check", "--quiet", "."),))
-TYPES = Suite("types", 60, (tool("basedpyright", "--level", "error"),))
+# It keeps one core busy, and what runs beside it the other.
+TYPES = Suite("types", 90, (tool("basedpyright", "--level", "error"),), beside=True)
 IMPORTS = Suite("imports", 15, (tool("lint-imports", "--no-logo"),))
 DOCS = Suite("generated docs", 15, (tool("python", "scripts/generate_docs.py", "--check"),))
 UNIT = "not door and not e2e and not fault"
@@ -53,7 +59,7 @@ UNIT = "not door and not e2e and not fault"
 TWO = ("-n", "2", "--dist", "loadfile")
 """One worker a core; a file's tests share what they start, so they stay together."""
 
-CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 40, (pytest(UNIT, *TWO),)))
+CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 55, (pytest(UNIT, *TWO),)))
 TEST = (
     FORMAT,
     LINT,
@@ -86,8 +92,13 @@ def run(suite: Suite) -> tuple[float, str]:
     """Run one suite; return how long it took and why it failed, empty when it did not."""
     begun = time.perf_counter()
     env = {**os.environ, **suite.env}
+    kept = subprocess.PIPE if suite.beside else None
     for command in suite.commands:
-        done = subprocess.run(command, cwd=ROOT, env=env, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=env, check=False, text=True, stdout=kept, stderr=kept
+        )
+        if suite.beside:
+            print(f"--- {suite.name}\n{done.stdout}{done.stderr}", end="", flush=True)
         if done.returncode:
             shown = " ".join(command).replace(f"{ROOT}/", "")
             return time.perf_counter() - begun, f"exit code {done.returncode}: {shown}"
@@ -95,21 +106,31 @@ def run(suite: Suite) -> tuple[float, str]:
     return took, f"over its budget of {suite.budget:.0f} s" if took > suite.budget else ""
 
 
+def run_all(suites: Iterable[Suite]) -> list[tuple[Suite, float, str]]:
+    """Run suites, in order but for those beside; return what `run` does of each."""
+    outcomes: list[tuple[Suite, Future[tuple[float, str]]]] = []
+    with ThreadPoolExecutor() as pool:
+        for suite in suites:
+            if not suite.beside:
+                print(f"--- {suite.name}", flush=True)
+            outcome = pool.submit(run, suite)
+            outcomes.append((suite, outcome))
+            if not suite.beside:
+                outcome.result()
+    return [(suite, *outcome.result()) for suite, outcome in outcomes]
+
+
 def main(names: Iterable[str]) -> int:
     """Run the suites of a target and print what each took."""
     target = next(iter(names), "test")
     for left_over in ROOT.glob(".coverage*"):
         left_over.unlink()
-    rows: list[tuple[str, float, float, str]] = []
-    for suite in PLANS[target]:
-        print(f"--- {suite.name}", flush=True)
-        took, why = run(suite)
-        rows.append((suite.name, took, suite.budget, why))
+    rows = run_all(PLANS[target])
     width = shutil.get_terminal_size().columns
     print(f"\n{'suite':24}{'seconds':>9}{'budget':>8}  result")
-    for name, took, budget, why in rows:
-        print(f"{name:24}{took:9.1f}{budget:8.0f}  {why or 'ok'}"[: max(width, 60)])
-    failed = sum(1 for row in rows if row[3])
+    for suite, took, why in rows:
+        print(f"{suite.name:24}{took:9.1f}{suite.budget:8.0f}  {why or 'ok'}"[: max(width, 60)])
+    failed = sum(1 for _, _, why in rows if why)
     print(f"{len(rows) - failed} passed, {failed} failed")
     return 1 if failed else 0
 

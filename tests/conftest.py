@@ -16,7 +16,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # So it is in the background of a shell, and all that we start would ignore Ctrl-C as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-REAL = frozenset({"nats_server", "quick", "real", "sts_cloud", "laptop_cloud", "emulator"})
+REAL = frozenset(
+    {"nats_server", "quick", "real", "sts_cloud", "laptop_cloud", "emulator", "throttled"}
+)
 """Fixtures that start a program."""
 
 

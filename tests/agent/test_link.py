@@ -23,6 +23,8 @@ from spawn.runtime.supervisor.probe import free_port
 from tests.fixtures.hesitant import hesitant_server
 from tests.fixtures.nats import NatsServer, running_server
 
+pytestmark = pytest.mark.door
+
 
 @given(failures=st.integers(0, 1000), luck=st.floats(0, 1))
 def test_waits_grow_to_half_a_minute_and_no_further(failures: int, luck: float) -> None:

@@ -12,6 +12,8 @@ import pytest
 from tests.fixtures.sandbox import ROOT, RunningSandbox, running_sandbox
 from tests.sandbox.launches import image
 
+pytestmark = pytest.mark.door
+
 AWS = shutil.which("aws")
 
 
