@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,3 +164,9 @@ def test_what_is_refused_is_split_by_array_first() -> None:
     assert {each.stem for each in first} == {"a"}
     assert {each.stem for each in second} == {"b", "c"}
     assert [len(each) for each in halves(first)] == [1, 1]
+
+
+def test_records_of_a_stem_that_nobody_holds_are_not_written() -> None:
+    edits = Zone().edits(wanted({0}))
+    with pytest.raises(ValueError, match="nobody holds training"):
+        seal(edits, zone={}, ours={}, holders={}, naming=NAMING)

@@ -120,6 +120,16 @@ def test_ipv6_addresses_have_records_of_their_own() -> None:
     assert ("training-1", "AAAA") not in found
 
 
+def test_a_machine_without_a_public_ipv4_address_is_reached_by_its_ipv6_one() -> None:
+    array = named_array(size=1)
+    chosen = msgspec.structs.replace(array.spec, dns_address=AddressKind.PUBLIC)
+    array = msgspec.structs.replace(array, spec=chosen)
+    instance = an_instance(0, state=InstanceState.RUNNING, ipv6_address="2001:db8::1")
+    found = wanted(array, a_member(array, 0, instance=instance))
+    assert short(found) == {("training", "AAAA"): ("2001:db8::1",)}
+    assert [each.address for each in found.hosts] == ["2001:db8::1"]
+
+
 class TestLargeGroups:
     def found(self, size: int, *, missing: range = range(0)) -> Wanted:
         array = named_array(size=size)

@@ -64,11 +64,21 @@ def test_any_scattering_of_the_largest_array_fits_a_record(step: int) -> None:
         ("spawn deployment=test array=a size=4 a=0-",),
         ("spawn deployment=test array=a size=4 a=0-9999999",),
         ("spawn deployment=test array=a size=4 a=bits:é",),
+        ("spawn deployment=test array=a size=4 a=bits:A",),
         (f"spawn deployment=test array=a size=4 a=bits:{'A' * 40_000}",),
     ],
 )
 def test_what_is_no_owner(words: tuple[str, ...]) -> None:
     assert read_owner(text(*words)) is None
+
+
+def test_a_text_beside_which_somebody_has_put_another_is_not_ours_to_believe() -> None:
+    mine = owner_record("training", owned(frozenset({Slot("a", 0)})), NAMING)
+    both = Record(mine.name, mine.type, (*mine.values, "v=spf1 -all"), TTL)
+    assert read_owner(both) is None
+    ours, foreign = owners([both], NAMING)
+    assert not ours
+    assert "something else" in foreign["training"]
 
 
 def test_kinds_of_a_later_version_are_passed_over() -> None:
