@@ -8,6 +8,7 @@ from services.launcher.plan.acceptance import (
     Terms,
     accept,
     check_in_time,
+    check_nameless,
     check_names,
     check_same,
     name_taken,
@@ -19,7 +20,15 @@ from services.launcher.plan.ladder import split_chunks
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.checks import Limits
 from spawn.contracts.events import ArrayAccepted, ArrayRejected
-from spawn.contracts.launches import Digest, Launch, LaunchSpec, PlannedChunk, digest
+from spawn.contracts.launches import (
+    AddressKind,
+    Digest,
+    Launch,
+    LaunchSpec,
+    PlannedChunk,
+    WaitFor,
+    digest,
+)
 from spawn.contracts.leases import Lease
 from spawn.errors import Conflict, Rejected
 from tests.builders import ARRAY_ID, NOON, PLACEMENT, POOL_A, an_array
@@ -213,3 +222,20 @@ def test_names_that_another_array_has_are_refused_while_it_lives(
 def test_names_beside_those_of_others_are_free() -> None:
     other = accepted(a_launch(a_spec(name="training-8"), request_id="other"))
     check_names(accepted(), [other])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"wait_for": WaitFor.DNS}, {"dns": "llm"}, {"dns_address": AddressKind.PUBLIC}],
+    ids=["waits for names", "chooses names", "chooses addresses"],
+)
+def test_a_launch_that_needs_names_is_refused_where_machines_have_none(
+    changes: dict[str, Any],
+) -> None:
+    with pytest.raises(Rejected, match="SPAWN_DNS_BACKEND") as refused:
+        check_nameless(a_spec(**changes))
+    assert (refused.value.field, refused.value.code) == (next(iter(changes)), "dns-none")
+
+
+def test_a_launch_that_needs_no_names_passes_where_machines_have_none() -> None:
+    check_nameless(a_spec(wait_for=WaitFor.AGENT))
