@@ -16,7 +16,6 @@ from spawn.contracts.hostnames import (
     Host,
     Hostnames,
     OwnedRecord,
-    group_name,
     owner_name,
 )
 from spawn.contracts.ids import ArrayId
@@ -75,7 +74,7 @@ def difference_of(edit: Edit, array_id: str, told: Hostnames | None) -> Differen
         array_id=array_id,
         wanted=after.values if after else (),
         found=before.values if before else (),
-        recorded=_recorded(edit, told),
+        recorded=_recorded(edit, name, told),
         why=_WHY[edit.urgency],
     )
 
@@ -107,12 +106,9 @@ def differences_of_told(
         )
 
 
-def _recorded(edit: Edit, told: Hostnames | None) -> tuple[str, ...]:
-    name = edit.change.key[0] if edit.change else ""
-    if told is None or name == group_name(told.stem, base=told.base) != told.name_of(0):
-        return ()
-    host = told.names().get(edit.slot.number)
-    return (host.address,) if host and told.name_of(host.rank) == name else ()
+def _recorded(edit: Edit, name: str, told: Hostnames | None) -> tuple[str, ...]:
+    host = told.names().get(edit.slot.number) if told else None
+    return (host.address,) if told and host and told.name_of(host.rank) == name else ()
 
 
 def _records(
