@@ -52,9 +52,8 @@ async def small_beside_large(launcher: Launcher, *, large: int) -> Beside:
 
     async def small(after: timedelta) -> tuple[ArrayId, float]:
         await clock.sleep(after)
-        made = await launcher.launch(region, 1)
-        assert not launcher.is_ready(big), f"{large} members were ready first: not beside"
-        return made
+        assert not launcher.is_ready(big), f"{large} members were ready before: not beside"
+        return await launcher.launch(region, 1)
 
     async with asyncio.TaskGroup() as group:
         first = group.create_task(small(timedelta(0)))
