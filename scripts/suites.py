@@ -59,7 +59,7 @@ UNIT = "not door and not e2e and not fault"
 TWO = ("-n", "2", "--dist", "loadfile")
 """One worker a core; a file's tests share what they start, so they stay together."""
 
-CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 55, (pytest(UNIT, *TWO),)))
+CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 60, (pytest(UNIT, *TWO),)))
 TEST = (
     FORMAT,
     LINT,
