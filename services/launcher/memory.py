@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
-from services.launcher.model import Places
+from services.launcher.model import Places, Roll
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array
@@ -35,6 +36,9 @@ class Fleet:
         self._leases = Mirror[LeaseRecord]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
         self._holders: dict[InstanceId, int] = {}
+        self._numbers = count()
+        self._begun = next(self._numbers)
+        self._editions: dict[ArrayId, int] = {}
         self._listeners: dict[ArrayId, set[asyncio.Event]] = defaultdict(set)
         self.changed: set[ArrayId] = set()
         self.stirred = asyncio.Event()
@@ -81,6 +85,17 @@ class Fleet:
         """Return an array's members by rank, as they are now."""
         return dict(self._by_array.get(array_id, {}))
 
+    def edition(self, array_id: ArrayId) -> int:
+        """Return a number that is another one after any change of the array that is seen here."""
+        return self._editions.get(array_id, self._begun)
+
+    def _edit_all(self) -> None:
+        self._editions.clear()
+        self._begun = next(self._numbers)
+
+    def _edit(self, array_id: ArrayId) -> None:
+        self._editions[array_id] = next(self._numbers)
+
     def hostnames(self, array_id: ArrayId) -> Hostnames | None:
         """Return the names of an array's machines, as the DNS service last wrote them."""
         entry = self._hostnames.get(array_id)
@@ -89,14 +104,21 @@ class Fleet:
     def note_hostnames(self, change: Change[Hostnames]) -> None:
         """Take over a newer state of an array's names."""
         self._hostnames.take(change)
-        if isinstance(change, Entry):
-            self.stir(change.value.array_id)
+        match change:
+            case Entry(value=named):
+                self._edit(named.array_id)
+                self.stir(named.array_id)
+            case Deleted(key=key):
+                self._edit(ArrayId(key))
+            case _:
+                self._edit_all()
 
     def note_array(self, change: Change[Array]) -> None:
         """Take over a newer state of an array; what is known already stirs nobody."""
         is_news = isinstance(change, Entry) and _is_newer(change, self._arrays.get(change.key))
         self._arrays.take(change)
         if isinstance(change, Entry) and is_news:
+            self._edit(change.value.id)
             self.stir(change.value.id)
 
     def note_lease(self, change: Change[LeaseRecord]) -> None:
@@ -117,13 +139,16 @@ class Fleet:
                 self._forget_holder(before)
                 self._by_array[member.array_id][member.rank] = member
                 self._holders[member.instance.id] = member.rank
+                self._edit(member.array_id)
                 self.stir(member.array_id)
             case Deleted(key=key) if before is not None and self._members.get(key) is None:
                 self._forget_holder(before)
                 self._by_array.get(before.value.array_id, {}).pop(before.value.rank, None)
+                self._edit(before.value.array_id)
             case Restarted():
                 self._by_array.clear()
                 self._holders.clear()
+                self._edit_all()
             case _:
                 pass
 
@@ -135,6 +160,7 @@ class Fleet:
         """Drop the index of an array whose records are deleted."""
         for member in self._by_array.pop(array_id, {}).values():
             self._holders.pop(member.instance.id, None)
+        self._editions.pop(array_id, None)
         self.changed.discard(array_id)
 
     def listen(self, array_id: ArrayId) -> asyncio.Event:
@@ -170,7 +196,8 @@ class Memory:
         self.published: dict[str, int] = {}
         self.told: dict[ArrayId, int] = {}
         self.jobs: dict[ArrayId, JobSpec | None] = {}
-        self.encoded_peers: dict[ArrayId, tuple[tuple[int, int, int, int], tuple[bytes, ...]]] = {}
+        self.rolls: dict[ArrayId, tuple[int, Roll]] = {}
+        self.encoded_peers: dict[ArrayId, tuple[int, tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
@@ -198,4 +225,5 @@ class Memory:
     def forget_answers(self, array_id: ArrayId) -> None:
         """Drop what machines were answered with: any replica may have done so."""
         self.jobs.pop(array_id, None)
+        self.rolls.pop(array_id, None)
         self.encoded_peers.pop(array_id, None)

@@ -151,3 +151,10 @@ class Adoption(msgspec.Struct, frozen=True, kw_only=True):
 
     array: Array
     members: tuple[Member, ...]
+
+
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """What an assignment says of all members: how many there are, and their peers' revision."""
+
+    size: int
+    revision: int

@@ -4,13 +4,8 @@ import secrets
 from typing import TypeVar
 
 from services.launcher.apply.records import refresh, write_members
-from services.launcher.plan.rendezvous import (
-    assignment_of,
-    expected,
-    names_of,
-    peers_of,
-    revision_of,
-)
+from services.launcher.model import Roll
+from services.launcher.plan.rendezvous import assignment_of, peers_of, roll_of
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -46,26 +41,28 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
     job = await _job_of(world, array.id)
-    members = world.fleet.members(array.id)
-    names = names_of(members, world.fleet.hostnames(array.id))
-    return assignment_of(array, member, members, job, names=names)
+    return assignment_of(array, member, _roll(array.id, world), job)
+
+
+def _roll(array_id: ArrayId, world: World) -> Roll:
+    """Return what all machines of an array are told alike: looked at anew when it has changed."""
+    edition = world.fleet.edition(array_id)
+    known = world.memory.rolls.get(array_id)
+    if known is None or known[0] != edition:
+        roll = roll_of(world.fleet.members(array_id), world.fleet.hostnames(array_id))
+        known = world.memory.rolls[array_id] = (edition, roll)
+    return known[1]
 
 
 async def answer_peers(message: Message, world: World) -> bytes:
     """Answer with a page of the array's peers: encoded once, and anew when they have changed."""
     asked = codec.decode(message.data, Ask)
     array, _ = await _asker(message.subject, world)
-    members, hostnames = world.fleet.members(array.id), world.fleet.hostnames(array.id)
-    state = (
-        revision_of(members.values()),
-        len(expected(members)),
-        array.version,
-        0 if hostnames is None else hostnames.version,
-    )
+    edition = world.fleet.edition(array.id)
     known = world.memory.encoded_peers.get(array.id)
-    if known is None or known[0] != state:
-        pages = cut_pages(peers_of(array, members, hostnames))
-        known = (state, tuple(codec.encode(page) for page in pages))
+    if known is None or known[0] != edition:
+        pages = cut_pages(_peers(array, world))
+        known = (edition, tuple(codec.encode(page) for page in pages))
         world.memory.encoded_peers[array.id] = known
     return _page(known[1], asked.page)
 
@@ -73,8 +70,11 @@ async def answer_peers(message: Message, world: World) -> bytes:
 async def on_roster(request: Request[RosterRequest], world: World) -> Peers:
     """Return a page of an array's peers to somebody outside of it."""
     array = await _array(world, request.body.array_id)
-    members, hostnames = world.fleet.members(array.id), world.fleet.hostnames(array.id)
-    return _page(cut_pages(peers_of(array, members, hostnames)), request.body.page)
+    return _page(cut_pages(_peers(array, world)), request.body.page)
+
+
+def _peers(array: Array, world: World) -> Peers:
+    return peers_of(array, world.fleet.members(array.id), world.fleet.hostnames(array.id))
 
 
 def _page(pages: tuple[T, ...], number: int) -> T:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from services.launcher.model import Roll
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
 from spawn.contracts.hostnames import Host, Hostnames
@@ -15,25 +16,24 @@ JSON's readers hold exactly."""
 _NO_NAMES: Mapping[int, str] = {}
 
 
-def assignment_of(  # noqa: PLR0913 - a machine's whole truth
-    array: Array,
-    member: Member,
-    members: Mapping[int, Member],
-    job: JobSpec | None,
-    *,
-    names: Mapping[int, str] = _NO_NAMES,
-) -> Assignment:
+def roll_of(members: Mapping[int, Member], hostnames: Hostnames | None = None) -> Roll:
+    """Count who belongs to the peers, and say which revision of them there is."""
+    names = names_of(members, hostnames)
+    return Roll(size=len(expected(members)), revision=revision_of(members.values(), names))
+
+
+def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None) -> Assignment:
     """Say what one machine is to do; its job is unknown when the records were lost."""
     return Assignment(
         array_id=array.id,
         name=array.name,
         rank=member.rank,
-        size=len(expected(members)),
+        size=roll.size,
         generation=member.generation,
         lease=array.lease,
         job=job or JobSpec(),
         master_port=master_port(array.id),
-        peers_revision=revision_of(members.values(), names),
+        peers_revision=roll.revision,
         ends=array.ending is not None,
         job_known=job is not None,
         heard=member.facts is not None,

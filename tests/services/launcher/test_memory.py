@@ -4,6 +4,7 @@ from services.launcher.memory import Fleet, Memory
 from services.launcher.model import Places
 from spawn.bus.ports import CaughtUp, Deleted, Entry, Restarted
 from spawn.contracts.arrays import ArrayState
+from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import Member, MemberState, member_key
 from tests.builders import ARRAY_ID, NOON, a_member, an_array
@@ -80,3 +81,30 @@ def test_places_that_are_too_old_are_forgotten() -> None:
     memory.places = {b"old": (NOON, places), b"new": (NOON + timedelta(seconds=1), places)}
     memory.forget_places(NOON)
     assert set(memory.places) == {b"new"}
+
+
+def test_an_array_has_another_edition_after_each_change_that_is_seen() -> None:
+    fleet, key = Fleet(), member_key(ARRAY_ID, 0)
+    named = Hostnames(array_id=ARRAY_ID, stem="training", base="a.b", size=1, changed_at=NOON)
+    seen = [fleet.edition(ARRAY_ID)]
+    fleet.note_array(Entry(ARRAY_ID, an_array(), 1))
+    seen.append(fleet.edition(ARRAY_ID))
+    fleet.note_member(entry(a_member(0), 2))
+    seen.append(fleet.edition(ARRAY_ID))
+    fleet.note_hostnames(Entry(ARRAY_ID, named, 3))
+    seen.append(fleet.edition(ARRAY_ID))
+    fleet.note_hostnames(Deleted(ARRAY_ID, 4))
+    seen.append(fleet.edition(ARRAY_ID))
+    fleet.note_member(Deleted(key, 5))
+    seen.append(fleet.edition(ARRAY_ID))
+    fleet.note_member(Restarted())
+    seen.append(fleet.edition(ARRAY_ID))
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_is_known_already_makes_no_other_edition() -> None:
+    fleet = Fleet()
+    fleet.note_member(entry(a_member(0), 2))
+    before = fleet.edition(ARRAY_ID)
+    fleet.note_member(entry(a_member(0), 1))
+    assert fleet.edition(ARRAY_ID) == before
