@@ -17,6 +17,7 @@ from spawn.contracts import (
     launches,
     lease_records,
     members,
+    notices,
 )
 from spawn.contracts.lease_records import LeaseRecord
 
@@ -42,6 +43,8 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     hostnames.API_LIST: (hostnames.ListRecords, hostnames.RecordList),
     hostnames.API_CHECK: (hostnames.CheckRecords, hostnames.RecordCheck),
     hostnames.API_COLLECT: (hostnames.CollectRecords, hostnames.RecordCollection),
+    notices.API_SETUP: (notices.SetupRequest, notices.Setup),
+    notices.API_WATCH: (notices.WatchRequest, notices.Watched),
 }
 
 
@@ -60,7 +63,12 @@ def documents() -> dict[str, Schema]:
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
     kinds |= {"array": arrays.Array, "member": members.Member, "grant": grants.Grant}
-    kinds |= {"hostnames": hostnames.Hostnames, "lease": LeaseRecord, "event": CloudEvent}
+    kinds |= {
+        "hostnames": hostnames.Hostnames,
+        "lease": LeaseRecord,
+        "notice": notices.Notice,
+        "event": CloudEvent,
+    }
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

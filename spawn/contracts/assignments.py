@@ -13,6 +13,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
+from spawn.contracts.notices import Told
 
 API_ASSIGNMENT = "assignment"
 """Verb: `spawn.api.launcher.assignment.<array>.<instance>`."""
@@ -93,8 +94,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
 
-    `what` is `assignment`, `peers` or `exec`; an exec carries its id, its argument vector and
-    the number of seconds that it may take.
+    `what` is `assignment`, `peers`, `exec` or `notice`; an exec carries its id, its argument
+    vector and the number of seconds that it may take, a notice what was noticed.
     """
 
     what: str
@@ -102,6 +103,7 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     argv: tuple[str, ...] = ()
     timeout_seconds: int = 0
     not_after: datetime | None = None
+    notice: Told | None = None
 
 
 def tell_all_subject(array_id: ArrayId) -> str:

@@ -19,6 +19,11 @@ from spawn.contracts.lease_events import (
     LeaseWarned,
 )
 from spawn.contracts.leases import Lease
+from spawn.contracts.notice_events import (
+    NoticeInterruption,
+    NoticeMaintenance,
+    NoticeRebalance,
+)
 from spawn.contracts.pools import Pool, Refusal
 
 STREAM = "SPAWN_EVENTS"
@@ -149,20 +154,6 @@ class MemberReplaced(MemberEvent, frozen=True, kw_only=True, tag="member.replace
     replaces: InstanceId
 
 
-class NoticeInterruption(MemberEvent, frozen=True, kw_only=True, tag="notice.interruption"):
-    """The cloud takes the instance away at `until`."""
-
-    instance_id: InstanceId
-    action: str
-    until: datetime
-
-
-class NoticeRebalance(MemberEvent, frozen=True, kw_only=True, tag="notice.rebalance"):
-    """The cloud says that an interruption has become likelier."""
-
-    instance_id: InstanceId
-
-
 class CheckpointEvent(MemberEvent, frozen=True, kw_only=True):
     """Base of what is said of a member's checkpoint."""
 
@@ -227,6 +218,7 @@ Data = (
     | MemberReplaced
     | NoticeInterruption
     | NoticeRebalance
+    | NoticeMaintenance
     | CheckpointStarted
     | CheckpointFinished
     | CheckpointFailed

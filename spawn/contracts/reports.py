@@ -9,6 +9,7 @@ from datetime import datetime
 import msgspec
 
 from spawn.contracts.members import Facts
+from spawn.contracts.notices import NoticeAction, NoticeKind, NoticeSource
 
 STREAM = "SPAWN_AGENT"
 SUBJECTS = "spawn.agent.>"
@@ -70,6 +71,18 @@ class BootFailed(Report, frozen=True, kw_only=True):
     reason: str
 
 
+class NoticeSeen(Report, frozen=True, kw_only=True):
+    """`notice`: the machine's metadata service says that something will happen to it.
+
+    `dies_at` is the instant that it names, absent for a rebalance.
+    """
+
+    kind: NoticeKind
+    action: NoticeAction
+    dies_at: datetime | None = None
+    source: NoticeSource = NoticeSource.METADATA
+
+
 class ExecOutput(Report, frozen=True, kw_only=True):
     """`exec.<id>`: output of an exec request, base64 in JSON; the last one has an exit code."""
 
@@ -85,6 +98,7 @@ REPORTS: dict[str, type[Report]] = {
     "job.started": JobStarted,
     "job.exited": JobExited,
     "boot.failed": BootFailed,
+    "notice": NoticeSeen,
 }
 
 

@@ -14,6 +14,7 @@ from spawn.contracts.launches import Launch, Terminate, without_texts
 from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Member, MemberState
+from spawn.contracts.notices import Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
 from tests.contracts.nouns import (
@@ -70,6 +71,14 @@ EVENTS: tuple[e.Data, ...] = (
     e.MemberReplaced(rank=3, generation=1, instance_id=SECOND, replaces=FIRST),
     e.NoticeInterruption(rank=3, generation=0, instance_id=FIRST, action="terminate", until=NOON),
     e.NoticeRebalance(rank=3, generation=0, instance_id=FIRST),
+    e.NoticeMaintenance(
+        rank=3,
+        generation=0,
+        instance_id=FIRST,
+        action="stop",
+        until=NOON,
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+    ),
     e.CheckpointStarted(rank=3, generation=0, reason="interruption"),
     e.CheckpointFinished(rank=3, generation=0, seconds=41.5),
     e.CheckpointFailed(rank=3, generation=0, reason="exit code 1"),
@@ -197,7 +206,21 @@ RECORDS: dict[str, msgspec.Struct] = {
         version=5,
         warned=timedelta(minutes=1),
         requests=("request-2",),
-        outbox=(an_event(EVENTS[26]),),
+        outbox=(an_event(EVENTS[27]),),
+    ),
+    "record.notice": Notice(
+        array_id=ARRAY,
+        rank=3,
+        generation=1,
+        instance_id=FIRST,
+        kind=NoticeKind.INTERRUPTION,
+        action=NoticeAction.TERMINATE,
+        noticed_at=NOON,
+        dies_at=NOON + timedelta(minutes=2),
+        sources=(NoticeSource.EVENTS, NoticeSource.METADATA),
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+        version=2,
+        outbox=(an_event(EVENTS[20]),),
     ),
     "command.extend": Extend(
         request_id="request-2", array_id=ARRAY, add_seconds=7200, until=NOON, not_after=NOON

@@ -13,6 +13,16 @@ from spawn.contracts.assignments import (
     Tell,
 )
 from spawn.contracts.grants import GrantRequest
+from spawn.contracts.notices import (
+    NoticeAction,
+    NoticeKind,
+    NoticeSource,
+    Setup,
+    SetupRequest,
+    Told,
+    Watch,
+    Watched,
+)
 from spawn.contracts.reports import (
     BootFailed,
     ExecOutput,
@@ -20,6 +30,7 @@ from spawn.contracts.reports import (
     Hello,
     JobExited,
     JobStarted,
+    NoticeSeen,
     Report,
 )
 from tests.contracts.nouns import ARRAY, FACTS, FIRST, JOB, LEASE, NOON, PERMISSIONS
@@ -65,6 +76,24 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         argv=("ls", "-l"),
         timeout_seconds=60,
         not_after=NOON,
+        notice=Told(
+            instance_id=FIRST,
+            rank=3,
+            generation=1,
+            kind=NoticeKind.INTERRUPTION,
+            action=NoticeAction.TERMINATE,
+            dies_at=NOON,
+        ),
+    ),
+    "request.setup": SetupRequest(region="us-east-1"),
+    "answer.setup": Setup(
+        region="us-east-1",
+        queue="https://sqs.us-east-1.amazonaws.com/123456789012/spawn-default-notices",
+        rules=("spawn-default-notices-interruption",),
+        made=("spawn-default-notices",),
+    ),
+    "answer.watch": Watched(
+        regions=(Watch(region="us-east-1", queue="", is_read=False, reason="not set up"),)
     ),
     "request.roster": RosterRequest(array_id=ARRAY, page=2),
     "request.exec": ExecRequest(
@@ -99,6 +128,14 @@ REPORTED: dict[str, Report] = {
         generation=1, at=NOON, exit_code=137, restarts=1, reason="over its time", tail="bye\n"
     ),
     "boot.failed": BootFailed(generation=1, at=NOON, step="boot script", reason="exited with 1"),
+    "notice": NoticeSeen(
+        generation=1,
+        at=NOON,
+        kind=NoticeKind.INTERRUPTION,
+        action=NoticeAction.TERMINATE,
+        dies_at=NOON,
+        source=NoticeSource.EVENTS,
+    ),
     "exec": ExecOutput(
         generation=1, at=NOON, rank=3, stream="stderr", data=b"\xff\n", exit_code=2
     ),
