@@ -10,6 +10,7 @@ import msgspec
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
 from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.contracts.spot_checks import check_spot
 from spawn.errors import Rejected
 
 MOST_USER_TAGS = 40
@@ -63,6 +64,7 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_ttl(spec.ttl, limits)
     _check_user_data(spec.user_data)
     _check_job(spec)
+    check_spot(spec)
     return spec
 
 

@@ -62,7 +62,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
 class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     """The complete request of one RunInstances call, as it is sent and, after a crash, resent.
 
-    `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always.
+    `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always. `max_price` is
+    the highest spot price, in US dollars as EC2 reads them, empty for the on-demand price.
     """
 
     region: str
@@ -79,3 +80,4 @@ class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     user_data: str = ""
     key_name: str = ""
     instance_profile: str = ""
+    max_price: str = ""

@@ -9,7 +9,8 @@ import msgspec
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.leases import Lease
-from spawn.contracts.pools import Pool
+from spawn.contracts.pools import Allocation, Pool
+from spawn.contracts.prices import Estimate
 
 SUBJECT_LAUNCH = "spawn.cmd.launcher.launch"
 SUBJECT_TERMINATE = "spawn.cmd.launcher.terminate"
@@ -76,7 +77,10 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
     `permissions` are those of every machine; `strict` rejects what they would be warned of;
-    `dns` is what the machines' names begin with in place of `name`.
+    `dns` is what the machines' names begin with in place of `name`. `spot` asks for spot capacity,
+    `spot_count` for that many spot members and the rest on demand; `spot_max_price` is in US
+    dollars for one machine and hour, the on-demand price if left out; `spot_fallback` takes
+    on-demand capacity where no pool has spot.
     """
 
     name: str
@@ -107,6 +111,21 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     strict: bool = False
     dns: str = ""
     dns_address: AddressKind | None = None
+    spot: bool = False
+    spot_count: int = 0
+    spot_max_price: float | None = None
+    spot_fallback: bool = False
+    allocation: Allocation = Allocation.PRIORITIZED
+
+    @property
+    def spot_size(self) -> int:
+        """How many members are asked of the spot market: the last ranks, so that 0 is the last."""
+        return self.spot_count or (self.count if self.spot else 0)
+
+    @property
+    def uses_spot(self) -> bool:
+        """Whether any member is asked of the spot market."""
+        return self.spot_size > 0
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -182,8 +201,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `pools` are in the order in which they are tried; `calls` counts AWS calls by API when the
     first pool has room, and `expected_seconds` is how long they take at the rate that EC2 allows;
-    `hourly_usd` is absent where no price is known; `permissions` say in words what machines may
-    do in AWS.
+    `hourly_usd` is absent where no price is known, and `cost` says more of it; `permissions` say
+    in words what machines may do in AWS.
     """
 
     name: str
@@ -197,6 +216,7 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     user_data_bytes: int
     lease: Lease
     hourly_usd: float | None = None
+    cost: Estimate | None = None
     expected_seconds: float = 0.0
     permissions: tuple[str, ...] = ()
     warnings: tuple[Caution, ...] = ()
