@@ -5,8 +5,9 @@ from enum import StrEnum
 
 import msgspec
 
+from spawn.contracts.checkpoints import Checkpoint
 from spawn.contracts.events import Event
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
 
 BUCKET = "spawn-members"
@@ -39,12 +40,27 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     user_key: str = ""
 
 
+class Former(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An earlier instance of a rank, kept in its record until EC2 says that it is gone.
+
+    Its machine is heard and answered still, and may not start a job. `job_over` says that it has
+    reported the end of its job and, where there was one, of the checkpoint before; `since` is when
+    its successor was recorded, or when EC2 last said something new of it.
+    """
+
+    instance: Instance
+    generation: int
+    since: datetime
+    job_over: bool = False
+
+
 # Thousands of records live long: as trees without cycles they're no work for the collector.
 class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A rank slot and the instance that fills it now.
 
     `facts` are there once its agent has said hello, and `hellos` counts those that said something
-    new, over all generations; `exit_code` is there once its job has ended. `outbox` holds the
+    new, over all generations; `exit_code` is there once its job has ended,
+    `checkpoint` once there was anything to say of one. `outbox` holds the
     events that this very write caused; they are published after it and are replaced by those of
     the next write.
     """
@@ -61,6 +77,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     hellos: int = 0
     exit_code: int | None = None
     restarts: int = 0
+    checkpoint: Checkpoint | None = None
     outbox: tuple[Event, ...] = ()
 
     @property
@@ -75,6 +92,22 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     def is_done(self) -> bool:
         """Whether the member's job will not run any more here."""
         return self.state in _ENDED
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """The instances of the rank, the one that fills it first; some may have ended."""
+        return (self.instance, *(each.instance for each in self.formers))
+
+    @property
+    def is_left(self) -> bool:
+        """Whether an instance of the rank may still be there."""
+        return not self.is_over or any(
+            each.instance.state is not InstanceState.TERMINATED for each in self.formers
+        )
+
+    def former(self, instance_id: InstanceId) -> Former | None:
+        """Return the earlier instance of this id."""
+        return next((each for each in self.formers if each.instance.id == instance_id), None)
 
 
 def member_key(array_id: ArrayId, rank: int) -> str:
