@@ -60,9 +60,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     `facts` are there once its agent has said hello, and `hellos` counts those that said something
     new, over all generations; `exit_code` is there once its job has ended,
-    `checkpoint` once there was anything to say of one. `outbox` holds the
-    events that this very write caused; they are published after it and are replaced by those of
-    the next write.
+    `checkpoint` once there was anything to say of one. `formers` are earlier instances of the rank
+    that may still be there: its job waits for the end of theirs. `surplus` says that the instance
+    has nothing to do, since the job of a former one came to its own end. `outbox` holds the events
+    that this very write caused; they are published after it and are replaced by those of the next
+    write.
     """
 
     array_id: ArrayId
@@ -78,6 +80,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     exit_code: int | None = None
     restarts: int = 0
     checkpoint: Checkpoint | None = None
+    formers: tuple[Former, ...] = ()
+    surplus: bool = False
     outbox: tuple[Event, ...] = ()
 
     @property
