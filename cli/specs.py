@@ -42,6 +42,11 @@ FLAGS: Final = {
     "role": "--iam-role",
     "documents": "--iam-policy-file",
     "strict": "--strict",
+    "spot": "--spot",
+    "spot_count": "--spot-count",
+    "spot_max_price": "--spot-max-price",
+    "spot_fallback": "--spot-fallback",
+    "allocation": "--allocation",
 }
 """The flag of each field of a launch, and of its permissions."""
 

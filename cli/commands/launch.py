@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import launch_flags as flags
+from cli import spot_flags
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
 from cli.launch_order import Order, carry_out
@@ -65,6 +66,11 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     strict: flags.Strict = False,
     dns: flags.Dns = "",
     dns_address: flags.DnsAddress = None,
+    spot: spot_flags.Spot = False,
+    spot_count: spot_flags.SpotCount = None,
+    spot_max_price: spot_flags.SpotMaxPrice = None,
+    spot_fallback: spot_flags.SpotFallback = False,
+    allocation: spot_flags.Allocation = None,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = None,
@@ -110,6 +116,11 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "strict": strict or None,
         "dns": dns,
         "dns_address": dns_address,
+        "spot": spot or None,
+        "spot_count": spot_count,
+        "spot_max_price": spot_max_price,
+        "spot_fallback": spot_fallback or None,
+        "allocation": allocation,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),

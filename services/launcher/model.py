@@ -11,6 +11,8 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.pools import Market, Pool
+from spawn.contracts.prices import Quote
 from spawn.errors import Cause
 
 VISIBILITY = timedelta(minutes=5)
@@ -135,6 +137,8 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
 
     `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
     type; `subnets` are pairs of zone and subnet id, in the order in which zones are tried.
+    `spot_types` can be had on spot; `spot_prices` are by type and zone, `on_demand_prices` by
+    type, and `scores`, AWS's of zones for spot, from 1 to 10; what is not known is left out.
     """
 
     types: tuple[str, ...]
@@ -144,6 +148,21 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     offerings: Mapping[str, tuple[str, ...]]
     subnets: tuple[tuple[str, str], ...]
     security_group_ids: tuple[str, ...]
+    spot_types: frozenset[str] = frozenset()
+    spot_prices: Mapping[tuple[str, str], Quote] = {}
+    on_demand_prices: Mapping[str, Quote] = {}
+    scores: Mapping[str, int] = {}
+
+    def quote_of(self, pool: Pool) -> Quote | None:
+        """Return the price of a machine of a pool, None when it is not known."""
+        if pool.market is Market.SPOT:
+            return self.spot_prices.get((pool.instance_type, pool.zone))
+        return self.on_demand_prices.get(pool.instance_type)
+
+    def price_of(self, pool: Pool) -> float | None:
+        """Return the price in US dollars an hour, None when it is not known."""
+        quote = self.quote_of(pool)
+        return None if quote is None else quote.usd
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,6 +101,8 @@ def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances)
                 "InstanceInterruptionBehavior": "terminate",
             },
         }
+        if request.max_price:
+            parameters["InstanceMarketOptions"]["SpotOptions"]["MaxPrice"] = request.max_price
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data

@@ -7,7 +7,7 @@ from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
 from services.launcher.model import View
 from services.launcher.plan.drive import launching, reject
-from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.ladder import first_chunks
 from services.launcher.plan.placement import plan_placement
 from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
@@ -33,7 +33,7 @@ async def look_up(world: World, view: View) -> Array | None:
     except Transient as delay:
         _log.info("look up again", why=delay.message)
         return None
-    chunks = split_chunks(range(view.array.size), size=world.settings.chunk_size)
+    chunks = first_chunks(view.array.spec, size=world.settings.chunk_size)
     expected = expected_time(world, view.array.region, chunks)
     return launching(view.array, placement, chunks, expected=expected, now=world.clock.now())
 

@@ -8,7 +8,7 @@ from services.launcher.handlers.looking_up import expected_time
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
-from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.ladder import first_chunks
 from services.launcher.plan.permissions import check_permissions, grant_request
 from services.launcher.plan.placement import plan_placement
 from services.launcher.ports import World
@@ -32,7 +32,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, places)
-    chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
+    chunks = first_chunks(spec, size=world.settings.chunk_size)
     expected = expected_time(world, spec.region, chunks)
     plan = preview(
         spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted

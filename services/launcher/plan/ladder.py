@@ -6,18 +6,27 @@ from datetime import datetime
 import msgspec
 
 from services.launcher.plan.boot import render_user_data
+from services.launcher.plan.markets import pools_for, ranks_by_market
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
-from spawn.contracts.launches import OnComplete
+from spawn.contracts.launches import LaunchSpec, OnComplete
 from spawn.contracts.leases import LEASE_TAG, LeaseAction, format_instant
 from spawn.contracts.members import Member
-from spawn.contracts.pools import Pool
+from spawn.contracts.pools import Market, Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Conflict
 
 MOST_RANGES = 50
 """Ranges in one chunk: with ranks of up to five digits they fit the 256 characters of a tag."""
+
+
+def first_chunks(spec: LaunchSpec, *, size: int) -> tuple[Chunk, ...]:
+    """Cut all ranks of a launch into the chunks that it begins with, each of one market."""
+    chunks: tuple[Chunk, ...] = ()
+    for ranks in ranks_by_market(spec):
+        chunks += split_chunks(ranks, size=size, first_number=len(chunks))
+    return chunks
 
 
 def split_chunks(ranks: Sequence[int], *, size: int, first_number: int = 0) -> tuple[Chunk, ...]:
@@ -52,9 +61,10 @@ def choose_pool(
     refused = {refusal.pool for refusal in array.refusals}
     if chunk.partial and chunk.pool is not None and chunk.pool not in refused:
         return chunk.pool
-    open_pools = [
-        pool for pool in (array.placement.pools if array.placement else ()) if pool not in refused
-    ]
+    if array.placement is None:
+        return None
+    allowed = pools_for(array.spec, array.placement, chunk)
+    open_pools = [pool for pool in allowed if pool not in refused]
     fresh = [pool for pool in open_pools if exhausted.get(pool, now) <= now]
     return next(iter(fresh or open_pools), None)
 
@@ -129,7 +139,13 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
+        max_price=_max_price(array, pool),
     )
+
+
+def _max_price(array: Array, pool: Pool) -> str:
+    price = array.spec.spot_max_price
+    return "" if price is None or pool.market is not Market.SPOT else f"{price:.6f}"
 
 
 def _shutdown_action(array: Array) -> LeaseAction:

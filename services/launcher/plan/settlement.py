@@ -7,6 +7,7 @@ import msgspec
 
 from services.launcher.model import Refused
 from services.launcher.plan.acceptance import event_source
+from services.launcher.plan.markets import pools_for
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent
 from spawn.contracts.events import ArrayLaunching, Data, Event, InstanceLaunched, event_id
 from spawn.contracts.ids import ClientToken
@@ -220,7 +221,8 @@ def _next_pool(
     if array.ending is not None or array.placement is None:
         return advance(array, now, intents=_without(array, intent.token), refusals=refusals)
     refused = {each.pool for each in refusals}
-    left = tuple(pool for pool in array.placement.pools if pool not in refused)
+    allowed = pools_for(array.spec, array.placement, chunk)
+    left = tuple(pool for pool in allowed if pool not in refused)
     then = "go to the next pool" if left else "have no pool left"
     data = ArrayLaunching(
         pools=left,
