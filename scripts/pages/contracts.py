@@ -10,6 +10,7 @@ from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
 from spawn.contracts import (
     arrays,
+    checkpoints,
     clouds,
     events,
     grants,
@@ -43,6 +44,7 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     hostnames.API_LIST: (hostnames.ListRecords, hostnames.RecordList),
     hostnames.API_CHECK: (hostnames.CheckRecords, hostnames.RecordCheck),
     hostnames.API_COLLECT: (hostnames.CollectRecords, hostnames.RecordCollection),
+    checkpoints.API_CHECKPOINT: (checkpoints.CheckpointRequest, checkpoints.CheckpointAsked),
     notices.API_SETUP: (notices.SetupRequest, notices.Setup),
     notices.API_WATCH: (notices.WatchRequest, notices.Watched),
 }

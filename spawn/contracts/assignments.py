@@ -94,8 +94,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
 
-    `what` is `assignment`, `peers`, `exec` or `notice`; an exec carries its id, its argument
-    vector and the number of seconds that it may take, a notice what was noticed.
+    `what` is `assignment`, `peers`, `exec`, `notice` or `checkpoint`; an exec carries its id, its
+    argument vector and the number of seconds that it may take, a notice what was noticed, and a
+    checkpoint the id of the request.
     """
 
     what: str
@@ -104,6 +105,7 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     timeout_seconds: int = 0
     not_after: datetime | None = None
     notice: Told | None = None
+    request_id: str = ""
 
 
 def tell_all_subject(array_id: ArrayId) -> str:

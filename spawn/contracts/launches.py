@@ -6,6 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
+from spawn.contracts.checkpoints import (
+    CheckpointPlan,
+    CheckpointSignal,
+    OnInterruption,
+    OnRebalance,
+)
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.leases import Lease
@@ -80,7 +86,11 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     `dns` is what the machines' names begin with in place of `name`. `spot` asks for spot capacity,
     `spot_count` for that many spot members and the rest on demand; `spot_max_price` is in US
     dollars for one machine and hour, the on-demand price if left out; `spot_fallback` takes
-    on-demand capacity where no pool has spot.
+    on-demand capacity where no pool has spot. No `on_interruption` means a checkpoint when there
+    is a `checkpoint_script` (a text, or where it is fetched from), else what the cloud does;
+    `checkpoint_strict` fails a member whose script can't be had. `replace` has the members that the
+    spot market takes away replaced, by default those with a checkpoint; `maintain` has all that
+    are lost.
     """
 
     name: str
@@ -116,6 +126,15 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     spot_max_price: float | None = None
     spot_fallback: bool = False
     allocation: Allocation = Allocation.PRIORITIZED
+    on_interruption: OnInterruption | None = None
+    on_rebalance: OnRebalance = OnRebalance.IGNORE
+    checkpoint_script: str = ""
+    checkpoint_timeout: str = ""
+    checkpoint_signal: CheckpointSignal = CheckpointSignal.LAST
+    checkpoint_uri: str = ""
+    checkpoint_strict: bool = False
+    replace: bool | None = None
+    maintain: bool = False
 
     @property
     def spot_size(self) -> int:
@@ -159,6 +178,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_runtime: int = 0
     retries: int = 0
     peer_ssh: bool = True
+    checkpoint: CheckpointPlan = CheckpointPlan()
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -180,13 +200,17 @@ def environment_text(spec: LaunchSpec) -> str:
     return msgspec.json.encode(pairs).decode() if pairs else ""
 
 
-TEXTS = ("user_data", "command", "environment")
+TEXTS = ("user_data", "command", "environment", "checkpoint_script")
 """Fields of a spec that may hold secrets: they stand in no record, event, log or dead letter."""
 
 
 def without_texts(spec: LaunchSpec) -> LaunchSpec:
-    """Return a spec as records may hold it."""
-    return msgspec.structs.replace(spec, user_data="", command="", environment={})
+    """Return a spec as records may hold it: of the script, what it needs permission for."""
+    script = spec.checkpoint_script
+    kept = script if script.startswith("s3://") else ""
+    return msgspec.structs.replace(
+        spec, user_data="", command="", environment={}, checkpoint_script=kept
+    )
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):

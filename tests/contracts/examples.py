@@ -7,6 +7,7 @@ import msgspec
 
 from spawn.contracts import events as e
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
+from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RunInstances
@@ -49,6 +50,7 @@ EVENTS: tuple[e.Data, ...] = (
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
     ),
     e.ArrayRejected(
         request_id="request-1", name="training", code="name-taken", message="no", field="name"
@@ -79,9 +81,14 @@ EVENTS: tuple[e.Data, ...] = (
         until=NOON,
         code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
     ),
-    e.CheckpointStarted(rank=3, generation=0, reason="interruption"),
-    e.CheckpointFinished(rank=3, generation=0, seconds=41.5),
-    e.CheckpointFailed(rank=3, generation=0, reason="exit code 1"),
+    e.CheckpointWarned(rank=3, generation=0, reason="s3://my-bucket/save.sh: 404"),
+    e.CheckpointStarted(rank=3, generation=0, cause="interruption"),
+    e.CheckpointFinished(
+        rank=3, generation=0, seconds=41.5, cause="request", request_id="0123456789abcdef"
+    ),
+    e.CheckpointFailed(
+        rank=3, generation=0, seconds=2.5, reason="exit code 1", cause="interruption"
+    ),
     e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
     e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
@@ -141,6 +148,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
         placement=Placement(
             image_id="ami-0123456789abcdef0",
             pools=(POOL,),
@@ -171,6 +179,13 @@ RECORDS: dict[str, msgspec.Struct] = {
         hellos=2,
         exit_code=137,
         restarts=1,
+        checkpoint=Checkpoint(
+            generation=1,
+            state=CheckpointState.FAILED,
+            at=NOON,
+            seconds=2.5,
+            reason="exit code 1",
+        ),
         outbox=(an_event(EVENTS[9]),),
     ),
     "record.job": JOB,
@@ -206,7 +221,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         version=5,
         warned=timedelta(minutes=1),
         requests=("request-2",),
-        outbox=(an_event(EVENTS[27]),),
+        outbox=(an_event(EVENTS[28]),),
     ),
     "record.notice": Notice(
         array_id=ARRAY,

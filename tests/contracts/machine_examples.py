@@ -12,6 +12,7 @@ from spawn.contracts.assignments import (
     RosterRequest,
     Tell,
 )
+from spawn.contracts.checkpoints import CheckpointAsked, CheckpointCause, CheckpointRequest
 from spawn.contracts.grants import GrantRequest
 from spawn.contracts.notices import (
     NoticeAction,
@@ -25,6 +26,10 @@ from spawn.contracts.notices import (
 )
 from spawn.contracts.reports import (
     BootFailed,
+    CheckpointBegun,
+    CheckpointDone,
+    CheckpointLost,
+    CheckpointUnready,
     ExecOutput,
     Heartbeat,
     Hello,
@@ -84,6 +89,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
             action=NoticeAction.TERMINATE,
             dies_at=NOON,
         ),
+        request_id="0123456789abcdef",
     ),
     "request.setup": SetupRequest(region="us-east-1"),
     "answer.setup": Setup(
@@ -100,6 +106,8 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         array_id=ARRAY, argv=("ls", "-l"), ranks=(0, 3), timeout_seconds=90
     ),
     "answer.exec": ExecStarted(exec_id="0123456789abcdef", ranks=(0, 3)),
+    "request.checkpoint": CheckpointRequest(array_id=ARRAY, ranks=(0, 3)),
+    "answer.checkpoint": CheckpointAsked(request_id="0123456789abcdef", ranks=(0, 3)),
     "request.ensure": GrantRequest(
         **msgspec.structs.asdict(PERMISSIONS),
         region="us-east-1",
@@ -125,7 +133,13 @@ REPORTED: dict[str, Report] = {
     ),
     "job.started": JobStarted(generation=1, at=NOON, restart=1),
     "job.exited": JobExited(
-        generation=1, at=NOON, exit_code=137, restarts=1, reason="over its time", tail="bye\n"
+        generation=1,
+        at=NOON,
+        exit_code=137,
+        restarts=1,
+        reason="over its time",
+        tail="bye\n",
+        interrupted=True,
     ),
     "boot.failed": BootFailed(generation=1, at=NOON, step="boot script", reason="exited with 1"),
     "notice": NoticeSeen(
@@ -135,6 +149,30 @@ REPORTED: dict[str, Report] = {
         action=NoticeAction.TERMINATE,
         dies_at=NOON,
         source=NoticeSource.EVENTS,
+    ),
+    "checkpoint.warned": CheckpointUnready(
+        generation=1, at=NOON, reason="s3://my-bucket/save.sh: 404"
+    ),
+    "checkpoint.started": CheckpointBegun(
+        generation=1, at=NOON, sha256="a" * 64, until=NOON, cause=CheckpointCause.REBALANCE
+    ),
+    "checkpoint.finished": CheckpointDone(
+        generation=1,
+        at=NOON,
+        seconds=41.5,
+        tail="saved\n",
+        cause=CheckpointCause.REQUEST,
+        request_id="0123456789abcdef",
+    ),
+    "checkpoint.failed": CheckpointLost(
+        generation=1,
+        at=NOON,
+        seconds=2.5,
+        reason="exit code 1",
+        exit_code=1,
+        tail="no\n",
+        cause=CheckpointCause.REQUEST,
+        request_id="0123456789abcdef",
     ),
     "exec": ExecOutput(
         generation=1, at=NOON, rank=3, stream="stderr", data=b"\xff\n", exit_code=2

@@ -3,6 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from spawn.contracts.arrays import Boot
+from spawn.contracts.checkpoints import (
+    CheckpointPlan,
+    CheckpointSignal,
+    OnInterruption,
+    OnRebalance,
+)
 from spawn.contracts.grants import Permissions
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
@@ -79,6 +85,13 @@ SPEC = LaunchSpec(
     strict=True,
     dns="train",
     dns_address=AddressKind.PUBLIC,
+    on_interruption=OnInterruption.CHECKPOINT,
+    on_rebalance=OnRebalance.CHECKPOINT,
+    checkpoint_script="s3://my-bucket/save.sh",
+    checkpoint_timeout="80s",
+    checkpoint_signal=CheckpointSignal.FIRST,
+    checkpoint_uri="s3://my-bucket/runs",
+    checkpoint_strict=True,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,
@@ -90,6 +103,15 @@ JOB = JobSpec(
     max_runtime=14_400,
     retries=2,
     peer_ssh=False,
+    checkpoint=CheckpointPlan(
+        on_interruption=OnInterruption.CHECKPOINT,
+        on_rebalance=OnRebalance.CHECKPOINT,
+        script=SPEC.checkpoint_script,
+        timeout_seconds=80,
+        signal=CheckpointSignal.FIRST,
+        uri=SPEC.checkpoint_uri,
+        strict=True,
+    ),
 )
 FACTS = Facts(
     hostname="ip-10-0-0-7.ec2.internal",
