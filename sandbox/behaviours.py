@@ -13,9 +13,11 @@ from sandbox.behaviour import (
     Lifecycle,
     MachineMode,
     Machines,
+    Notices,
     Quota,
     Scenario,
     Signature,
+    Storm,
     Throttle,
     ThrottleRule,
 )
@@ -78,6 +80,14 @@ class Behaviours:
     def set_lifecycle(self, lifecycle: Lifecycle) -> None:
         """Change how long EC2 takes; instances on their way keep their times."""
         self._cloud.timings = self._cloud.timings.changed(lifecycle)
+
+    def set_notices(self, notices: Notices) -> None:
+        """Change how the cloud warns; warnings that are under way keep their times."""
+        self._cloud.notices = self._cloud.notices.changed(notices)
+
+    def add_storm(self, storm: Storm) -> None:
+        """Have a storm come once an array is large enough."""
+        self._cloud.storms.append(storm)
 
     def set_quota(self, quota: Quota) -> None:
         """Change how many vCPUs may run."""
@@ -142,6 +152,8 @@ class Behaviours:
             self.set_quota(quota)
         self.set_throttle(scenario.throttle)
         self.set_lifecycle(scenario.lifecycle)
+        self.set_notices(scenario.notices)
+        self._cloud.storms.extend(scenario.storm)
         self.set_signature(scenario.signature)
         self.set_enforcement(scenario.enforcement)
         self.set_machines(scenario.machines)
