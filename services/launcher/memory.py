@@ -20,6 +20,7 @@ from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.pools import Pool
+from spawn.contracts.prices import Quote
 
 
 class Fleet:
@@ -200,6 +201,10 @@ class Memory:
         self.encoded_peers: dict[ArrayId, tuple[int, tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
+        self.listed: dict[tuple[str, str], tuple[datetime, Quote | None]] = {}
+        self.spot_prices: dict[
+            tuple[str, tuple[str, ...]], tuple[datetime, dict[tuple[str, str], Quote]]
+        ] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
@@ -213,6 +218,7 @@ class Memory:
     def forget_places(self, now: datetime) -> None:
         """Drop places that are too old to be used again."""
         self.places = {key: known for key, known in self.places.items() if known[0] > now}
+        self.spot_prices = {k: known for k, known in self.spot_prices.items() if known[0] > now}
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop what is known of an array that is over."""

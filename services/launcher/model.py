@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
-from spawn.contracts.pools import Market, Pool
+from spawn.contracts.pools import Market
 from spawn.contracts.prices import Quote
 from spawn.errors import Cause
 
@@ -132,13 +133,34 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     asked: frozenset[InstanceId]
 
 
+class Machine(NamedTuple):
+    """What the price of a machine depends on."""
+
+    market: Market
+    instance_type: str
+    zone: str
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices that are known: on demand by type, of spot by type and zone."""
+
+    on_demand: Mapping[str, Quote] = {}
+    spot: Mapping[tuple[str, str], Quote] = {}
+
+    def quote(self, machine: Machine) -> Quote | None:
+        """Return the price of a machine, None when it is not known."""
+        if machine.market is Market.SPOT:
+            return self.spot.get((machine.instance_type, machine.zone))
+        return self.on_demand.get(machine.instance_type)
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS knows about where a spec may run: the input of placement.
 
     `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
     type; `subnets` are pairs of zone and subnet id, in the order in which zones are tried.
-    `spot_types` can be had on spot; `spot_prices` are by type and zone, `on_demand_prices` by
-    type, and `scores`, AWS's of zones for spot, from 1 to 10; what is not known is left out.
+    `spot_types` can be had on spot; `zone_ids` are by zone. `prices` and `scores`, AWS's of zones
+    for spot, from 1 to 10, are there where they were asked for.
     """
 
     types: tuple[str, ...]
@@ -149,20 +171,9 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     subnets: tuple[tuple[str, str], ...]
     security_group_ids: tuple[str, ...]
     spot_types: frozenset[str] = frozenset()
-    spot_prices: Mapping[tuple[str, str], Quote] = {}
-    on_demand_prices: Mapping[str, Quote] = {}
+    zone_ids: Mapping[str, str] = {}
+    prices: Prices = Prices()
     scores: Mapping[str, int] = {}
-
-    def quote_of(self, pool: Pool) -> Quote | None:
-        """Return the price of a machine of a pool, None when it is not known."""
-        if pool.market is Market.SPOT:
-            return self.spot_prices.get((pool.instance_type, pool.zone))
-        return self.on_demand_prices.get(pool.instance_type)
-
-    def price_of(self, pool: Pool) -> float | None:
-        """Return the price in US dollars an hour, None when it is not known."""
-        quote = self.quote_of(pool)
-        return None if quote is None else quote.usd
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,8 @@ _DOCUMENTED = {
     # (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
     "GetParameter": Limits(Rate(40, 40)),
     "GetCallerIdentity": Limits(),
+    # Of the price list no rate is documented: few calls, kept for a day.
+    "GetProducts": Limits(Rate(10, 5)),
     # Route 53: five requests a second for the account, which these share
     # (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html).
     "ChangeResourceRecordSets": Limits(Rate(2, 2)),

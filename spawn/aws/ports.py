@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from spawn.aws.iam_ports import IamPort
+from spawn.aws.price_ports import MarketsPort, PricingPort
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
@@ -123,7 +124,7 @@ class NetworkPort(Protocol):
         ...
 
 
-class Ec2Port(InstancesPort, CataloguePort, NetworkPort, Protocol):
+class Ec2Port(InstancesPort, CataloguePort, NetworkPort, MarketsPort, Protocol):
     """EC2 in one region."""
 
 
@@ -189,6 +190,10 @@ class AwsPort(Protocol):
 
     def s3(self, region: str) -> S3Port:
         """Return S3 in a region."""
+        ...
+
+    def pricing(self) -> PricingPort:
+        """Return the price list of all regions."""
         ...
 
     def iam(self) -> IamPort:

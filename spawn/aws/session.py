@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from spawn.aws import pricing
 from spawn.aws.buckets import Rate, parse_buckets
 from spawn.aws.calls import Calls
 from spawn.aws.clients import FALLBACK_REGION, Clients
@@ -68,6 +69,7 @@ class Aws:
         self._s3: dict[str, S3] = {}
         self._sts: Sts | None = None
         self._iam: Iam | None = None
+        self._pricing: pricing.Pricing | None = None
         self._account = ""
 
     @property
@@ -107,6 +109,13 @@ class Aws:
                 endpoint=self._clients.endpoint("sts"),
             )
         return self._sts
+
+    def pricing(self) -> pricing.Pricing:
+        """Return the price list of all regions."""
+        if self._pricing is None:
+            client = partial(self._clients.get, "pricing", pricing.REGION)
+            self._pricing = pricing.Pricing(client, self._new_calls())
+        return self._pricing
 
     def iam(self) -> Iam:
         """Return Identity and Access Management, which is the same in every region."""

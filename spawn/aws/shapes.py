@@ -27,13 +27,14 @@ class InstanceType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subnet(msgspec.Struct, frozen=True, kw_only=True):
-    """A subnet, which stands for its zone."""
+    """A subnet, which stands for its zone; `zone_id` names the zone for every account alike."""
 
     id: str
     zone: str
     vpc_id: str
     default_for_zone: bool
     free_addresses: int
+    zone_id: str = ""
 
 
 class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):

@@ -79,6 +79,7 @@ async def _look_up(world: World, spec: LaunchSpec, *, only_look: bool) -> Places
         offerings=offered.result(),
         subnets=tuple((each.zone, each.id) for each in subnets.result()),
         security_group_ids=(*groups, *spec.security_groups),
+        zone_ids={each.zone: each.zone_id for each in subnets.result()},
         spot_types=frozenset(name for name in types if known[name].spot),
     )
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
+from services.launcher.apply.prices import appraise
 from services.launcher.model import View
 from services.launcher.plan.drive import launching, reject
 from services.launcher.plan.ladder import first_chunks
@@ -45,5 +46,6 @@ def expected_time(world: World, region: str, chunks: Iterable[Chunk]) -> timedel
 
 
 async def _place(world: World, array: Array) -> Placement:
-    placement = plan_placement(array.spec, await look_up_places(world, array.spec))
+    places = await look_up_places(world, array.spec)
+    placement = plan_placement(array.spec, await appraise(world, array.spec, places))
     return await equip(world, array, placement)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from services.launcher.model import Places
+from services.launcher.model import Machine, Places
 from spawn.contracts.arrays import Chunk, Placement
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation, Market, Pool
@@ -67,6 +67,11 @@ def can_do_without(spec: LaunchSpec, market: Market) -> bool:
     return market is Market.SPOT and spec.spot_fallback
 
 
+def wants_prices(spec: LaunchSpec) -> bool:
+    """Say whether prices are to order the pools."""
+    return spec.allocation is Allocation.LOWEST_PRICE
+
+
 def wants_scores(spec: LaunchSpec) -> bool:
     """Say whether AWS's scores are to order the zones, and have something to say."""
     enough = len(spec.instance_types) >= FEWEST_TYPES
@@ -80,11 +85,16 @@ def in_order(spec: LaunchSpec, places: Places, pools: Iterable[Pool]) -> tuple[P
     """
     match spec.allocation:
         case Allocation.LOWEST_PRICE:
-            return tuple(sorted(pools, key=lambda pool: places.price_of(pool) or _NO_PRICE))
+            return tuple(sorted(pools, key=lambda pool: _price(places, pool)))
         case Allocation.CAPACITY:
             return tuple(sorted(pools, key=lambda pool: -_score(places, pool)))
         case Allocation.PRIORITIZED:
             return tuple(pools)
+
+
+def _price(places: Places, pool: Pool) -> float:
+    quote = places.prices.quote(Machine(pool.market, pool.instance_type, pool.zone))
+    return _NO_PRICE if quote is None else quote.usd
 
 
 def _score(places: Places, pool: Pool) -> int:
