@@ -12,6 +12,7 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.notices import Notice
 from spawn.contracts.pools import Market
 from spawn.contracts.prices import Quote
 from spawn.errors import Cause
@@ -34,6 +35,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
     its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
     TTL service has set, once it has, and `may_tag` says that tags were not asked for a moment ago.
+    `notices` are by instance; `gathering_since` is when losses began to be gathered, and
+    `released` are the instances that were told that their job may begin.
     """
 
     array: Array
@@ -47,6 +50,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     hostnames: Hostnames | None = None
     lease: Lease | None = None
     may_tag: bool = True
+    notices: Mapping[InstanceId, tuple[Notice, ...]] = {}
+    gathering_since: datetime | None = None
+    released: frozenset[InstanceId] = frozenset()
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +108,19 @@ class Nudge(Action, frozen=True, kw_only=True):
     revision: int
 
 
-Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | Write
+class Gather(Action, frozen=True, kw_only=True):
+    """Wait until an instant for more members that are lost with those that are."""
+
+    until: datetime
+
+
+class Release(Action, frozen=True, kw_only=True):
+    """Tell a successor's machine that its job may begin."""
+
+    instance_id: InstanceId
+
+
+Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | Gather | Release | Write
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 from services.launcher.apply.boot import ensure_profile
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
+from services.launcher.plan.filling import members_of, ranks_of
 from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
 from services.launcher.plan.settlement import (
     advance,
     drop_chunk,
-    members_of,
-    ranks_of,
     settle_launched,
     settle_lost,
     settle_refused,

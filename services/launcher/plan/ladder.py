@@ -56,17 +56,21 @@ def choose_pool(
 ) -> Pool | None:
     """Return the first pool that hasn't refused this array, or None when all have.
 
-    Pools in `exhausted` until a later instant, by whichever array, come last.
+    Pools in `exhausted` until a later instant, by whichever array, come last. Successors are asked
+    of every pool anew, of those that were lost only when nothing else is left.
     """
-    refused = {refusal.pool for refusal in array.refusals}
+    refused = set(chunk.refused)
+    if not chunk.is_succession:
+        refused |= {refusal.pool for refusal in array.refusals}
     if chunk.partial and chunk.pool is not None and chunk.pool not in refused:
         return chunk.pool
     if array.placement is None:
         return None
     allowed = pools_for(array.spec, array.placement, chunk)
     open_pools = [pool for pool in allowed if pool not in refused]
-    fresh = [pool for pool in open_pools if exhausted.get(pool, now) <= now]
-    return next(iter(fresh or open_pools), None)
+    elsewhere = [pool for pool in open_pools if pool not in chunk.avoid] or open_pools
+    fresh = [pool for pool in elsewhere if exhausted.get(pool, now) <= now]
+    return next(iter(fresh or elsewhere), None)
 
 
 def generation_of(chunk: Chunk, members: Mapping[int, Member]) -> int:
@@ -92,7 +96,7 @@ def open_intent(
     Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
     that is being ended makes no new calls.
     """
-    if array.state is not ArrayState.LAUNCHING or chunk not in array.chunks:
+    if not _may_ask(array, chunk):
         raise Conflict(f"{array.id} is {array.state}: nothing more is asked for")
     asked = msgspec.structs.replace(
         chunk,
@@ -112,6 +116,12 @@ def open_intent(
         intents=(*array.intents, intent),
         outbox=(),
     )
+
+
+def _may_ask(array: Array, chunk: Chunk) -> bool:
+    serves = chunk.is_succession and array.state in {ArrayState.READY, ArrayState.DEGRADED}
+    launches = array.state is ArrayState.LAUNCHING
+    return (launches or serves) and array.ending is None and chunk in array.chunks
 
 
 def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "") -> RunInstances:

@@ -14,7 +14,7 @@ from services.launcher.plan.rendezvous import (
     roll_of,
 )
 from services.launcher.plan.reports import note_report
-from services.launcher.plan.settlement import members_of
+from services.launcher.plan.filling import members_of
 from spawn.contracts.arrays import Array
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.launches import JobSpec, WaitFor
