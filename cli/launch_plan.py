@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from cli.costs import with_details
 from cli.exits import Ended, Exit
 from cli.lines import format_local
 from cli.plane import open_plane
@@ -38,7 +39,6 @@ async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
 
 def describe(plan: LaunchPlan) -> list[str]:
     """Write what stands above the tables."""
-    price = "unknown" if plan.hourly_usd is None else f"{plan.hourly_usd:.4f}"
     calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
     expected = timedelta(seconds=plan.expected_seconds)
     slowly = f", {format_duration(expected)} at EC2's rate" if expected >= _SLOW else ""
@@ -46,7 +46,8 @@ def describe(plan: LaunchPlan) -> list[str]:
     allowed = [f"may: {each}" for each in plan.permissions]
     return [
         f"{plan.name}: {size}, {plan.min_count} at least, in {plan.region}",
-        f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
+        f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes",
+        with_details(plan.cost),
         f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
         f"calls: {calls}{slowly}",
         *allowed,

@@ -19,6 +19,7 @@ from spawn.contracts import (
     lease_records,
     members,
     notices,
+    prices,
 )
 from spawn.contracts.lease_records import LeaseRecord
 
@@ -37,6 +38,7 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
     launches.API_COLLECT: (launches.CollectRequest, launches.CollectReport),
     clouds.API_CLOUD: (clouds.CloudRequest, clouds.CloudReport),
+    prices.API_COST: (prices.CostRequest, prices.Estimate),
     grants.API_ENSURE: (grants.GrantRequest, grants.Grant),
     grants.API_DESCRIBE: (grants.GrantRequest, grants.GrantDescription),
     grants.API_LINT: (grants.LintRequest, grants.LintReport),

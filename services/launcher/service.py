@@ -6,6 +6,7 @@ from services.launcher.adapters import open_world
 from services.launcher.config import Settings
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
+from services.launcher.handlers.costs import on_cost
 from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.expiry import on_expire
 from services.launcher.handlers.mirror import (
@@ -29,6 +30,7 @@ from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
 from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire
+from spawn.contracts.prices import CostRequest
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
     EndpointRoute,
@@ -57,6 +59,7 @@ SERVICE: Service[Settings, World] = Service(
         endpoint("plan", LaunchSpec, on_plan),
         endpoint("collect", CollectRequest, on_collect),
         endpoint("cloud", CloudRequest, on_cloud),
+        endpoint("cost", CostRequest, on_cost),
         endpoint("assignment.*.*", Ask, on_assignment),
         EndpointRoute(verb="peers.*.*", answer=answer_peers),
         endpoint("roster", RosterRequest, on_roster),

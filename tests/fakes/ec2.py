@@ -19,6 +19,7 @@ from spawn.errors import Outcome, Transient
 REGION = "us-east-1"
 VPC = "vpc-1"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+ZONE_IDS = ("use1-az1", "use1-az2", "use1-az4")
 FREE_FLOW = ("RunInstances=100000/100000", "RunInstances.instances=1000000/1000000")
 """Buckets that never make a test wait; a test of pacing sets `pacer`."""
 
@@ -260,4 +261,5 @@ def _subnet(number: int, zone: str) -> Subnet:
         vpc_id=VPC,
         default_for_zone=True,
         free_addresses=4091,
+        zone_id=ZONE_IDS[number],
     )

@@ -3,7 +3,9 @@
 import msgspec
 
 from services.launcher.apply.places import look_up_places
+from services.launcher.apply.prices import appraise
 from services.launcher.handlers.commands import check_reachable, check_runnable, terms
+from services.launcher.handlers.costs import cost_of_plan
 from services.launcher.handlers.looking_up import expected_time
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
@@ -31,12 +33,14 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     check_reachable(world)
     check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
-    placement = plan_placement(spec, places)
+    placement = plan_placement(spec, await appraise(world, spec, places))
     chunks = first_chunks(spec, size=world.settings.chunk_size)
     expected = expected_time(world, spec.region, chunks)
     plan = preview(
         spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted
     )
+    cost = await cost_of_plan(world, plan)
+    plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd)
     if spec.permissions.is_empty:
         return plan
     described = await world.requests.ask(API_DESCRIBE, grant_request(spec), GrantDescription)
