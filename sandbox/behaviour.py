@@ -164,6 +164,21 @@ class Quota(_Section, frozen=True):
     market: Market = "on-demand"
 
 
+class SpotPrice(_Section, frozen=True):
+    """What spot costs in every pool that matches, in US dollars an hour."""
+
+    usd: Annotated[float, msgspec.Meta(gt=0)]
+    instance_type: str = ANY
+    zone: str = ANY
+
+
+class ZoneScore(_Section, frozen=True):
+    """How AWS scores the capacity of a zone for spot, where three types or more are asked for."""
+
+    score: Annotated[int, msgspec.Meta(ge=1, le=10)]
+    zone: str = ANY
+
+
 class Signature(_Section, frozen=True):
     """Services whose signatures are verified; `*` is all of them."""
 
@@ -209,6 +224,8 @@ class Scenario(_Section, frozen=True):
     notices: Notices = Notices()
     storm: tuple[Storm, ...] = ()
     quota: tuple[Quota, ...] = ()
+    price: tuple[SpotPrice, ...] = ()
+    score: tuple[ZoneScore, ...] = ()
     signature: Signature = Signature(services=("sts",))
     enforcement: Enforcement = Enforcement(enabled=True)
     machines: Machines = Machines(mode="off")

@@ -17,9 +17,11 @@ from sandbox.behaviour import (
     Quota,
     Scenario,
     Signature,
+    SpotPrice,
     Storm,
     Throttle,
     ThrottleRule,
+    ZoneScore,
 )
 from sandbox.buckets import Buckets, Limits, documented
 from sandbox.ec2.cloud import Cloud
@@ -93,6 +95,14 @@ class Behaviours:
         """Change how many vCPUs may run."""
         self._cloud.quotas[quota.market] = quota.vcpus
 
+    def add_price(self, price: SpotPrice) -> None:
+        """Change what spot costs."""
+        self._cloud.market.set_price(price)
+
+    def add_score(self, score: ZoneScore) -> None:
+        """Change how zones score."""
+        self._cloud.market.set_score(score)
+
     def set_signature(self, signature: Signature) -> None:
         """Choose the services whose signatures are verified."""
         self.verified = frozenset(signature.services)
@@ -150,6 +160,10 @@ class Behaviours:
             self.add_latency(latency)
         for quota in scenario.quota:
             self.set_quota(quota)
+        for price in scenario.price:
+            self.add_price(price)
+        for score in scenario.score:
+            self.add_score(score)
         self.set_throttle(scenario.throttle)
         self.set_lifecycle(scenario.lifecycle)
         self.set_notices(scenario.notices)

@@ -9,6 +9,7 @@ import msgspec
 from sandbox.behaviour import Delay, Lifecycle, Market, Notices, Storm, seconds
 from sandbox.ec2.capacity import Capacity
 from sandbox.ec2.launch_log import KEPT, LaunchEntry
+from sandbox.ec2.market import SpotMarket
 from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
@@ -133,6 +134,7 @@ class Cloud:
         self.notices = NoticeTimings()
         self.storms: list[Storm] = []
         self.capacity = Capacity()
+        self.market = SpotMarket()
         self.quotas: dict[Market, int | None] = {}
         self.timeline = timeline
         self.launches: deque[LaunchEntry] = deque(maxlen=KEPT)
@@ -164,4 +166,5 @@ class Cloud:
         self.notices = NoticeTimings()
         self.storms.clear()
         self.capacity.clear()
+        self.market.clear()
         self.quotas.clear()

@@ -52,6 +52,7 @@ class SpotOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """What kind of spot request a launch makes."""
 
     spot_instance_type: str = "one-time"
+    max_price: str | None = None
     instance_interruption_behavior: Disruption = "terminate"
 
 

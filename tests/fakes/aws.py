@@ -10,7 +10,8 @@ from spawn.clock import Clock
 from spawn.contracts.identities import NONCE_HEADER, SignedCall
 from tests.fakes.ec2 import REGION, ZONES, FakeInstances
 from tests.fakes.iam import ACCOUNT, FakeIam
-from tests.fakes.prices import FakeMarkets, FakePricing
+from tests.fakes.prices import FakePricing
+from tests.fakes.queues import FakeEventBridge, FakeSqs
 
 TYPES = ("t3.micro", "t3.medium", "m7i.large")
 IMAGE = Image(
@@ -24,12 +25,11 @@ IMAGE = Image(
 IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
-class FakeEc2(FakeInstances, FakeMarkets):
+class FakeEc2(FakeInstances):
     """EC2 in one region."""
 
     def __init__(self, clock: Clock, region: str = REGION) -> None:
-        FakeInstances.__init__(self, clock, region)
-        FakeMarkets.__init__(self)
+        super().__init__(clock, region)
         self.images = {IMAGE.id: IMAGE}
         self.types = {name: _type(name) for name in TYPES}
         self.key_pairs: set[str] = set()

@@ -15,6 +15,7 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described, Instance, InstanceState, RunInstances
 from spawn.contracts.pools import Market
 from spawn.errors import Outcome, Transient
+from tests.fakes.prices import FakeMarkets
 
 REGION = "us-east-1"
 VPC = "vpc-1"
@@ -61,10 +62,11 @@ class Weather:
     lost_replies: Counter[str] = field(default_factory=Counter[str])
 
 
-class FakeInstances:
+class FakeInstances(FakeMarkets):
     """The instances of one region."""
 
     def __init__(self, clock: Clock, region: str = REGION) -> None:
+        super().__init__()
         self.pacer = Pacer(clock, parse_buckets(FREE_FLOW))
         self.weather = Weather()
         self.machines: dict[InstanceId, Machine] = {}
@@ -195,11 +197,24 @@ class FakeInstances:
                 f"there is not sufficient {request.instance_type} capacity in {subnet.zone}",
                 status=500,
             )
+        self._check_bid(request, subnet)
         if pool in self.weather.capacity:
             self.weather.capacity[pool] = free - size
         made = [self._machine(request, index, subnet.zone) for index in range(size)]
         self.machines |= {one.id: one for one in made}
         return made
+
+    def _check_bid(self, request: RunInstances, subnet: Subnet) -> None:
+        price = self.spot_usd.get((request.instance_type, subnet.zone), 0.0)
+        if (
+            request.market is Market.SPOT
+            and request.max_price
+            and price > float(request.max_price)
+        ):
+            raise outcome_of(
+                "SpotMaxPriceTooLow",
+                f"Your Spot request price of {request.max_price} is lower than {price}",
+            )
 
     def _machine(self, request: RunInstances, index: int, zone: str) -> Machine:
         number = next(self._numbers)
