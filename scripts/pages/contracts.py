@@ -33,6 +33,7 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     launches.SUBJECT_TERMINATE: launches.Terminate,
     lease_records.SUBJECT_EXTEND: lease_records.Extend,
     lease_records.SUBJECT_EXPIRE: lease_records.Expire,
+    notices.SUBJECT_LOOK: notices.Look,
 }
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from spawn.aws.iam_ports import IamPort
 from spawn.aws.price_ports import MarketsPort, PricingPort
+from spawn.aws.queue_ports import EventBridgePort, SqsPort
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
@@ -194,6 +195,14 @@ class AwsPort(Protocol):
 
     def pricing(self) -> PricingPort:
         """Return the price list of all regions."""
+        ...
+
+    def sqs(self, region: str) -> SqsPort:
+        """Return Simple Queue Service in a region."""
+        ...
+
+    def eventbridge(self, region: str) -> EventBridgePort:
+        """Return EventBridge in a region."""
         ...
 
     def iam(self) -> IamPort:

@@ -16,10 +16,12 @@ from spawn.aws.calls import Calls
 from spawn.aws.clients import FALLBACK_REGION, Clients
 from spawn.aws.ec2 import Ec2
 from spawn.aws.errors import translate
+from spawn.aws.eventbridge import EventBridge
 from spawn.aws.iam import Iam
 from spawn.aws.pacing import Pacer
 from spawn.aws.route53 import HostedZone
 from spawn.aws.s3 import S3
+from spawn.aws.sqs import Sqs
 from spawn.aws.ssm import Ssm
 from spawn.aws.sts import Sts
 
@@ -67,6 +69,8 @@ class Aws:
         self._ec2: dict[str, Ec2] = {}
         self._ssm: dict[str, Ssm] = {}
         self._s3: dict[str, S3] = {}
+        self._sqs: dict[str, Sqs] = {}
+        self._eventbridge: dict[str, EventBridge] = {}
         self._sts: Sts | None = None
         self._iam: Iam | None = None
         self._pricing: pricing.Pricing | None = None
@@ -97,6 +101,20 @@ class Aws:
             client = partial(self._clients.get, "s3", region)
             self._s3[region] = S3(client, self._new_calls(), region=region)
         return self._s3[region]
+
+    def sqs(self, region: str) -> Sqs:
+        """Return Simple Queue Service in a region."""
+        if region not in self._sqs:
+            client = partial(self._clients.get, "sqs", region)
+            self._sqs[region] = Sqs(client, self._new_calls())
+        return self._sqs[region]
+
+    def eventbridge(self, region: str) -> EventBridge:
+        """Return EventBridge in a region."""
+        if region not in self._eventbridge:
+            client = partial(self._clients.get, "events", region)
+            self._eventbridge[region] = EventBridge(client, self._new_calls())
+        return self._eventbridge[region]
 
     def sts(self) -> Sts:
         """Return the Security Token Service."""

@@ -17,6 +17,9 @@ from spawn.contracts.ids import ArrayId, InstanceId
 BUCKET = "spawn-notices"
 """Key-value bucket of `Notice`, keyed by `notice_key`."""
 
+SUBJECT_LOOK = "spawn.cmd.launcher.look"
+"""Look at an instance now rather than at the next sweep."""
+
 API_SETUP = "spawn.api.spot_watcher.setup"
 """Make the queue and the rules of a region."""
 
@@ -80,6 +83,17 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: NoticeKind
     action: NoticeAction
     dies_at: datetime | None = None
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The command to look at an instance: the cloud has said that it is in another state.
+
+    A hint, which may be lost: what counts is what EC2 then says.
+    """
+
+    array_id: ArrayId
+    instance_id: InstanceId
+    state: str
 
 
 class SetupRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ from spawn.contracts.launches import Launch, Terminate, without_texts
 from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Member, MemberState
-from spawn.contracts.notices import Notice, NoticeAction, NoticeKind, NoticeSource
+from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
 from tests.contracts.nouns import (
@@ -241,6 +241,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         request_id="request-2", array_id=ARRAY, add_seconds=7200, until=NOON, not_after=NOON
     ),
     "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
+    "command.look": Look(array_id=ARRAY, instance_id=FIRST, state="shutting-down"),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
 }
