@@ -30,8 +30,8 @@ def _savings(cost: Estimate) -> str:
     saved = cost.savings
     if saved is None or cost.on_demand_usd is None:
         return ""
-    verb = f"saves {saved:.0%}" if saved >= 0 else f"costs {-saved:.0%} more"
-    return f"spot {verb} of {cost.on_demand_usd:.4f} on demand"
+    verb = f"saves {saved:.0%} of" if saved >= 0 else f"costs {-saved:.0%} more than"
+    return f"spot {verb} {cost.on_demand_usd:.4f} on demand"
 
 
 def _age(cost: Estimate) -> str:

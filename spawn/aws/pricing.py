@@ -72,6 +72,11 @@ class _Dimension(msgspec.Struct, rename="camel"):
     unit: str = ""
     price_per_unit: dict[str, str] = {}
 
+    @property
+    def is_hourly(self) -> bool:
+        """Whether it is asked for by the hour."""
+        return self.unit == "Hrs"
+
 
 class _Term(msgspec.Struct, rename="camel"):
     price_dimensions: dict[str, _Dimension] = {}
@@ -92,11 +97,8 @@ def price_of(product: str) -> float | None:
     """
     try:
         terms = msgspec.json.decode(product, type=_Product).terms.on_demand
-    except msgspec.DecodeError:
+        dimensions = [one for term in terms.values() for one in term.price_dimensions.values()]
+        prices = [float(one.price_per_unit.get("USD", "0")) for one in dimensions if one.is_hourly]
+    except (msgspec.DecodeError, ValueError):
         return None
-    for term in terms.values():
-        for dimension in term.price_dimensions.values():
-            usd = float(dimension.price_per_unit.get("USD", "0"))
-            if dimension.unit == "Hrs" and usd > 0:
-                return usd
-    return None
+    return next((usd for usd in prices if usd > 0), None)
