@@ -47,6 +47,13 @@ FLAGS: Final = {
     "spot_max_price": "--spot-max-price",
     "spot_fallback": "--spot-fallback",
     "allocation": "--allocation",
+    "on_interruption": "--on-interruption",
+    "on_rebalance": "--on-rebalance",
+    "checkpoint_script": "--checkpoint-script",
+    "checkpoint_timeout": "--checkpoint-timeout",
+    "checkpoint_signal": "--checkpoint-signal",
+    "checkpoint_uri": "--checkpoint-uri",
+    "checkpoint_strict": "--checkpoint-strict",
 }
 """The flag of each field of a launch, and of its permissions."""
 

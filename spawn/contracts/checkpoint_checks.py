@@ -13,8 +13,8 @@ from spawn.contracts.launches import LaunchSpec
 from spawn.errors import Rejected
 
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-_KEY = r"[A-Za-z0-9!_.'()/=+@,:&~ -]{1,1000}"
-"""Without what stands for something else in the ARN of a policy: `*`, `?` and `$`."""
+_KEY = r"[A-Za-z0-9!_.'()/=@:&~-]{1,1000}"
+"""What stands for itself in a policy, and in the short form of one."""
 
 _OBJECT = re.compile(rf"s3://{_BUCKET}/{_KEY}(?<!/)")
 _PREFIX = re.compile(rf"s3://{_BUCKET}(?:/{_KEY})?/?")

@@ -9,6 +9,7 @@ from services.launcher.ports import Agent, World
 from spawn.contracts.arrays import Array, Boot, Placement
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.errors import Conflict, Rejected
+from spawn.permissions.implied import with_implied
 
 _URL_LIFE = timedelta(days=7)
 """The longest that a presigned URL may live
@@ -20,7 +21,7 @@ _FRESH = timedelta(hours=1)
 async def equip(world: World, array: Array, placement: Placement) -> Placement:
     """Return a placement with what its machines boot with, and the profile of their role."""
     boot = await prepare_boot(world, array.region)
-    if boot is None and array.spec.permissions.is_empty:
+    if boot is None and with_implied(array.spec).is_empty:
         # Machines that run nothing prove nothing: they need no role.
         return placement
     profile = await ensure_profile(world, array)

@@ -23,6 +23,7 @@ from spawn.contracts.launches import (
     LaunchPlan,
     LaunchSpec,
 )
+from spawn.permissions.implied import with_implied
 
 
 async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
@@ -41,7 +42,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     )
     cost = await cost_of_plan(world, plan)
     plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd)
-    if spec.permissions.is_empty:
+    if with_implied(spec).is_empty:
         return plan
     described = await world.requests.ask(API_DESCRIBE, grant_request(spec), GrantDescription)
     return msgspec.structs.replace(
