@@ -1,7 +1,7 @@
 """The launcher: makes arrays, watches their instances, and ends them.
 
 Hears: `spawn.cmd.launcher.launch`, `spawn.cmd.launcher.terminate`,
-`spawn.cmd.launcher.expire`, and of machines
+`spawn.cmd.launcher.expire`, `spawn.cmd.launcher.look`, and of machines
 `spawn.agent.*.*.hello`, `spawn.agent.*.*.job.exited`, `spawn.agent.*.*.boot.failed`.
 Answers: `spawn.api.launcher.plan`, `spawn.api.launcher.collect`, `spawn.api.launcher.roster`,
 `spawn.api.launcher.exec`, `spawn.api.launcher.cloud`, `spawn.api.launcher.cost`; machines at
