@@ -9,11 +9,13 @@ from services.launcher.handlers.commands import on_buried_launch, on_launch, on_
 from services.launcher.handlers.costs import on_cost
 from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.expiry import on_expire
+from services.launcher.handlers.hints import look_at_hinted, on_look
 from services.launcher.handlers.mirror import (
     mirror_arrays,
     mirror_hostnames,
     mirror_leases,
     mirror_members,
+    mirror_notices,
 )
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.questions import on_collect, on_plan
@@ -30,6 +32,7 @@ from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
 from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire
+from spawn.contracts.notices import Look
 from spawn.contracts.prices import CostRequest
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
@@ -42,7 +45,18 @@ from spawn.runtime.service import (
     reported,
 )
 
-HEARD = {kind: REPORTS[kind] for kind in ("hello", "job.exited", "boot.failed")}
+HEARD = {
+    kind: REPORTS[kind]
+    for kind in (
+        "hello",
+        "job.exited",
+        "boot.failed",
+        "checkpoint.warned",
+        "checkpoint.started",
+        "checkpoint.finished",
+        "checkpoint.failed",
+    )
+}
 """Reports that change a record; the others are for whoever wants to know."""
 
 SERVICE: Service[Settings, World] = Service(
@@ -53,6 +67,7 @@ SERVICE: Service[Settings, World] = Service(
         command("launch", Launch, on_launch, on_buried=on_buried_launch),
         command("terminate", Terminate, on_terminate),
         command("expire", Expire, on_expire),
+        command("look", Look, on_look),
         reported(HEARD, on_report, name="reports"),
     ),
     endpoints=(
@@ -70,8 +85,10 @@ SERVICE: Service[Settings, World] = Service(
         background(mirror_members, name="mirror members"),
         background(mirror_hostnames, name="mirror hostnames"),
         background(mirror_leases, name="mirror leases"),
+        background(mirror_notices, name="mirror notices"),
         background(drive_arrays, name="drive arrays"),
         background(observe_regions, name="observe regions"),
+        background(look_at_hinted, name="look at what is hinted at"),
     ),
     timers=(
         every(timedelta(minutes=1), purge, name="purge"),

@@ -103,11 +103,14 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return (self.instance, *(each.instance for each in self.formers))
 
     @property
+    def is_succeeding(self) -> bool:
+        """Whether an earlier instance of the rank may still be there."""
+        return any(each.instance.state is not InstanceState.TERMINATED for each in self.formers)
+
+    @property
     def is_left(self) -> bool:
-        """Whether an instance of the rank may still be there."""
-        return not self.is_over or any(
-            each.instance.state is not InstanceState.TERMINATED for each in self.formers
-        )
+        """Whether any instance of the rank may still be there."""
+        return not self.is_over or self.is_succeeding
 
     def former(self, instance_id: InstanceId) -> Former | None:
         """Return the earlier instance of this id."""

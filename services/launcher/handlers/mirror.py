@@ -42,6 +42,12 @@ async def mirror_leases(world: World) -> None:
         world.fleet.note_lease(change)
 
 
+async def mirror_notices(world: World) -> None:
+    """Follow what the cloud announces, which the spot watcher writes; runs until cancelled."""
+    async for change in world.stores.notices.watch(">"):
+        world.fleet.note_notice(change)
+
+
 def _forget_published(world: World, change: Change[Any]) -> None:
     """Forget what was published of records that are gone: their versions begin anew."""
     match change:

@@ -1,6 +1,7 @@
 """When the job of an array has ended, and how."""
 
 from services.launcher.model import View, Write
+from services.launcher.plan.replacement import awaited_ranks
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import ArrayState, Ending
 from spawn.contracts.counts import some_of
@@ -17,7 +18,8 @@ _SHOWN = 10
 
 def judge_job(view: View) -> Write | None:
     """Judge the job: over when all members' are, or at the first failure where that ends it."""
-    is_done = bool(view.members) and all(each.is_done for each in view.members.values())
+    all_done = bool(view.members) and all(each.is_done for each in view.members.values())
+    is_done = all_done and not awaited_ranks(view)
     return judge_failure(view) or (_finish(view, fails_now=False) if is_done else None)
 
 
@@ -28,7 +30,12 @@ def judge_failure(view: View) -> Write | None:
 
 
 def _failed(view: View) -> list[Member]:
-    return [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+    failed = [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+    if not failed:
+        return []
+    # What a member leaves undone that is interrupted, its successor does.
+    awaited = awaited_ranks(view)
+    return [each for each in failed if each.rank not in awaited]
 
 
 def _finish(view: View, *, fails_now: bool) -> Write:
@@ -43,10 +50,10 @@ def _finish(view: View, *, fails_now: bool) -> Write:
         },
     )
     reason = explain_exits(failed) if failed else "every member exited with 0"
-    changes: dict[str, object] = {"state": ArrayState.FINISHED, "reason": reason}
+    changes: dict[str, object] = {"state": ArrayState.FINISHED, "reason": reason, "chunks": ()}
     if fails_now:
         ending = Ending(state=ArrayState.FAILED, code="member-failed", reason=reason, at=view.now)
-        changes |= {"state": ArrayState.TERMINATING, "ending": ending, "chunks": ()}
+        changes |= {"state": ArrayState.TERMINATING, "ending": ending}
     return Write(array=advance(array, view.now, data, **changes), reason="the job has ended")
 
 

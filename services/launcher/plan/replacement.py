@@ -102,15 +102,6 @@ def is_fenced(former: Former, now: datetime) -> bool:
     return state is InstanceState.SHUTTING_DOWN and now - former.since >= STUCK
 
 
-def needs_tending(members: Iterable[Member]) -> bool:
-    """Say whether an array has instances that were succeeded and may still be there."""
-    return any(
-        each.instance.state is not InstanceState.TERMINATED
-        for member in members
-        for each in member.formers
-    )
-
-
 def due_members(view: View) -> list[Member]:
     """Return the members that need a successor for which none has been asked yet."""
     array = view.array
@@ -141,6 +132,13 @@ def awaited_ranks(view: View) -> frozenset[int]:
     return frozenset(under_way.union(later))
 
 
+def is_time_to_ask_again(array: Array, now: datetime) -> bool:
+    """Say whether successors that could not be had a while ago may be asked for anew."""
+    if array.state is not ArrayState.DEGRADED or not array.successions:
+        return False
+    return now - array.successions[-1].at >= ASK_AGAIN
+
+
 def ranks_under_way(array: Array) -> frozenset[int]:
     """Return the ranks that are being asked for."""
     chunks = (*array.chunks, *(intent.chunk for intent in array.intents))
@@ -159,7 +157,7 @@ def is_wanted(member: Member, view: View) -> bool:
 
 
 def is_leaving(instance_id: InstanceId, view: View) -> bool:
-    """Say whether the cloud has announced that it takes an instance away, as this array sees it."""
+    """Say whether the cloud has announced that it takes an instance away."""
     on_rebalance = view.array.spec.on_rebalance is OnRebalance.REPLACE
     return any(
         each.kind is NoticeKind.INTERRUPTION

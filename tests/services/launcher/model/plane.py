@@ -19,7 +19,7 @@ from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
@@ -172,6 +172,7 @@ class Plane:
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
                 leases=store(lease_records.BUCKET, lease_records.LeaseRecord),
+                notices=store(notices.BUCKET, notices.Notice),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,
