@@ -96,7 +96,6 @@ def _tell_peers(view: View) -> Iterator[Step]:
 
 
 def _go_on(view: View) -> Iterator[Step]:
-    array = view.array
     replacing = tuple(replace_lost(view))
     writes = (*_judge(view), *(step for step in replacing if isinstance(step, Write)))
     if writes:
