@@ -195,7 +195,8 @@ class Keeper:
             self._last.kill(signal.SIGKILL)
             self._last.close()
             self._last = None
-        stage["env"]["SPAWN_RESTART_COUNT"] = str(attempt)
+        # Earlier machines of the rank count: what a job saved, it goes on with here as there.
+        stage["env"]["SPAWN_RESTART_COUNT"] = str(stage.get("earlier", 0) + attempt)
         self._journal.add("started", stage=stage["name"], attempt=attempt)
         try:
             run = Run(stage, self._spool, self._wake)

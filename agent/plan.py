@@ -53,6 +53,7 @@ def make_plan(member: Member, users: Users, inherited: Mapping[str, str]) -> Pla
         files["command"] = f"{job.command}\n"
         stage = stage_of("command", [_SHELL, "-l", str(folder / "begin")], users.login)
         stage.update(retries=job.retries, max_runtime=job.max_runtime)
+        stage.update(earlier=member.assignment.generation)
         stages.append({**stage, "env": environment})
     return Plan(files=files, keeper={"spool_bytes": SPOOL_BYTES, "stages": stages})
 
