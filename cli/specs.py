@@ -47,6 +47,8 @@ FLAGS: Final = {
     "spot_max_price": "--spot-max-price",
     "spot_fallback": "--spot-fallback",
     "allocation": "--allocation",
+    "replace": "--replace",
+    "maintain": "--maintain",
     "on_interruption": "--on-interruption",
     "on_rebalance": "--on-rebalance",
     "checkpoint_script": "--checkpoint-script",

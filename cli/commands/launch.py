@@ -8,7 +8,7 @@ import typer
 
 from cli import checkpoint_flags as checkpoint
 from cli import launch_flags as flags
-from cli import spot_flags
+from cli import replacement_flags, spot_flags
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
 from cli.launch_checkpoint import warn
@@ -73,6 +73,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     spot_max_price: spot_flags.SpotMaxPrice = None,
     spot_fallback: spot_flags.SpotFallback = False,
     allocation: spot_flags.Allocation = None,
+    replace: replacement_flags.Replace = None,
+    maintain: replacement_flags.Maintain = False,
     on_interruption: checkpoint.OnInterruption = None,
     on_rebalance: checkpoint.OnRebalance = None,
     checkpoint_script: checkpoint.Script = "",
@@ -130,6 +132,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "spot_max_price": spot_max_price,
         "spot_fallback": spot_fallback or None,
         "allocation": allocation,
+        "replace": replace,
+        "maintain": maintain or None,
         "on_interruption": on_interruption,
         "on_rebalance": on_rebalance,
         "checkpoint_script": flags.read_text("--checkpoint-script", checkpoint_script),

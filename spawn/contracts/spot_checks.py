@@ -12,6 +12,9 @@ def check_spot(spec: LaunchSpec) -> None:
     """Raise `Rejected` for terms of spot that are out of range or have no spot to apply to."""
     if not 0 <= spec.spot_count <= spec.count:
         raise _wrong("spot_count", spec.spot_count, f"use 1 to the count, {spec.count}")
+    if spec.maintain and spec.replace is False:
+        message = "with --maintain all that is lost is replaced; leave one of the two out"
+        raise _wrong("replace", spec.replace, message)
     if spec.uses_spot:
         _check_price(spec.spot_max_price)
         return
@@ -23,6 +26,9 @@ def check_spot(spec: LaunchSpec) -> None:
         if is_given:
             message = "it is for spot capacity, which this launch asks for none of; add --spot"
             raise _wrong(field, getattr(spec, field), message)
+    if spec.replace and not spec.maintain:
+        message = "only spot machines are taken away; add --spot, or use --maintain"
+        raise _wrong("replace", spec.replace, message)
     if spec.allocation is Allocation.CAPACITY:
         message = "AWS scores the capacity of spot alone; add --spot, or use lowest-price"
         raise _wrong("allocation", spec.allocation, message)
