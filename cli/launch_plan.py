@@ -11,6 +11,7 @@ from cli.specs import in_flags
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
+from spawn.contracts.leases import Lease
 from spawn.errors import Rejected
 
 _SLOW = timedelta(seconds=10)
@@ -48,7 +49,15 @@ def describe(plan: LaunchPlan) -> list[str]:
         f"{plan.name}: {size}, {plan.min_count} at least, in {plan.region}",
         f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes",
         with_details(plan.cost),
-        f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
+        f"until {format_local(plan.lease.until)}, then {plan.lease.action}{_limited(plan.lease)}",
         f"calls: {calls}{slowly}",
         *allowed,
     ]
+
+
+def _limited(lease: Lease) -> str:
+    """Say what the lease has been shortened to, or how far it may be extended."""
+    budget = lease.budget
+    if budget is None:
+        return ""
+    return f"; {budget.usd:.2f} USD may be spent at {format_local(budget.spent_at)}"

@@ -49,6 +49,8 @@ FLAGS: Final = {
     "allocation": "--allocation",
     "replace": "--replace",
     "maintain": "--maintain",
+    "max_cost": "--max-cost",
+    "max_cost_unknown": "--max-cost-unknown",
     "on_interruption": "--on-interruption",
     "on_rebalance": "--on-rebalance",
     "checkpoint_script": "--checkpoint-script",

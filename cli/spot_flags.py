@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from spawn.contracts import pools
+from spawn.contracts import pools, prices
 
 Spot = Annotated[bool, typer.Option("--spot", help="Use spot capacity, which may be interrupted.")]
 SpotCount = Annotated[
@@ -17,6 +17,14 @@ SpotMaxPrice = Annotated[
 ]
 SpotFallback = Annotated[
     bool, typer.Option("--spot-fallback", help="Take on-demand machines where spot is gone.")
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(help="US dollars for all of it: the lease ends before they are spent."),
+]
+MaxCostUnknown = Annotated[
+    prices.UnknownCost | None,
+    typer.Option(help="Whether to launch without a limit what has no price: refuse, allow."),
 ]
 Allocation = Annotated[
     pools.Allocation | None,

@@ -8,6 +8,7 @@ from datetime import timedelta
 import msgspec
 
 from spawn.contracts.checkpoint_checks import check_checkpoint
+from spawn.contracts.cost_checks import check_cost
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
 from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
@@ -66,6 +67,7 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_user_data(spec.user_data)
     _check_job(spec)
     check_spot(spec)
+    check_cost(spec)
     check_checkpoint(spec)
     return spec
 

@@ -16,7 +16,7 @@ from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Allocation, Pool
-from spawn.contracts.prices import Estimate
+from spawn.contracts.prices import Estimate, UnknownCost
 
 SUBJECT_LAUNCH = "spawn.cmd.launcher.launch"
 SUBJECT_TERMINATE = "spawn.cmd.launcher.terminate"
@@ -88,9 +88,9 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     dollars for one machine and hour, the on-demand price if left out; `spot_fallback` takes
     on-demand capacity where no pool has spot. No `on_interruption` means a checkpoint when there
     is a `checkpoint_script` (a text, or where it is fetched from), else what the cloud does;
-    `checkpoint_strict` fails a member whose script can't be had. `replace` has the members that the
-    spot market takes away replaced, by default those with a checkpoint; `maintain` has all that
-    are lost.
+    `checkpoint_strict` fails a member whose script can't be had. `replace` has the members that
+    the spot market takes away replaced, by default those with a checkpoint; `maintain` has all
+    that are lost. `max_cost`, in US dollars for all machines and their time, shortens the lease.
     """
 
     name: str
@@ -135,6 +135,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     checkpoint_strict: bool = False
     replace: bool | None = None
     maintain: bool = False
+    max_cost: float | None = None
+    max_cost_unknown: UnknownCost = UnknownCost.REFUSE
 
     @property
     def spot_size(self) -> int:

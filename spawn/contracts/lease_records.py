@@ -30,7 +30,8 @@ class LeaseState(StrEnum):
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lease of one array; once it is `EXPIRING` nothing changes it any more.
 
-    `warned` is how long before the end the last warning stood for; `requests` are the newest
+    `warned` is how long before the end the last warning stood for, and `warned_of_cost` says that
+    one was of the budget; `requests` are the newest
     changes that were asked for, so that each is done once. `outbox` holds the events that the
     last write caused.
     """
@@ -41,6 +42,7 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     state: LeaseState = LeaseState.ARMED
     version: int = 1
     warned: timedelta | None = None
+    warned_of_cost: bool = False
     requests: tuple[str, ...] = ()
     outbox: tuple[Event, ...] = ()
 

@@ -18,6 +18,13 @@ class PriceSource(StrEnum):
     SNAPSHOT = "snapshot"
 
 
+class UnknownCost(StrEnum):
+    """What becomes of a launch whose costs are limited and not known."""
+
+    REFUSE = "refuse"
+    ALLOW = "allow"
+
+
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
     """The price of one machine for an hour in US dollars, and since when it is known."""
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from services.launcher.apply.budgets import find_budget
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.prices import appraise
 from services.launcher.handlers.commands import check_reachable, check_runnable, terms
@@ -10,6 +11,7 @@ from services.launcher.handlers.looking_up import expected_time
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
+from services.launcher.plan.budgets import within
 from services.launcher.plan.ladder import first_chunks
 from services.launcher.plan.permissions import check_permissions, grant_request
 from services.launcher.plan.placement import plan_placement
@@ -41,7 +43,8 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
         spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted
     )
     cost = await cost_of_plan(world, plan)
-    plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd)
+    lease = within(plan.lease, await find_budget(world, spec))
+    plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd, lease=lease)
     if with_implied(spec).is_empty:
         return plan
     described = await world.requests.ask(API_DESCRIBE, grant_request(spec), GrantDescription)
