@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from services.launcher.model import Machine, Places
 from spawn.contracts.arrays import Chunk, Placement
+from spawn.contracts.instances import Instance
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation, Market, Pool
 from spawn.contracts.ranks import parse_ranks
@@ -48,6 +49,11 @@ def pools_for(spec: LaunchSpec, placement: Placement, chunk: Chunk) -> tuple[Poo
         for pool in placement.pools
         if pool.market is market
     )
+
+
+def pool_of(instance: Instance) -> Pool:
+    """Return the pool that an instance is of."""
+    return Pool(instance.market, instance.instance_type, instance.zone, instance.subnet_id)
 
 
 def first_pool(spec: LaunchSpec, placement: Placement, chunk: Chunk) -> Pool:
