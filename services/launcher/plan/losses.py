@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator
 from services.launcher.model import View, Write
 from services.launcher.plan.outcome import judge_job
 from services.launcher.plan.rendezvous import are_settled, is_stranded
-from services.launcher.plan.replacement import awaited_ranks, explain_budget, ranks_under_way
+from services.launcher.plan.replacement import (
+    awaited_ranks,
+    due_members,
+    explain_budget,
+    ranks_under_way,
+)
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import ArrayDegraded, ArrayReady
@@ -27,10 +32,18 @@ def judge_hope(view: View) -> Write | None:
     why = "; ".join(filter(None, (explain_refusals(array), *_explain_losses(lost))))
     reason = (
         f"{len(reachable)} of the {array.min_count} wanted can be had."
-        f" {why}. Try other --instance-type or --zone, or a smaller --min-count"
+        f" {why}. Try other --instance-type or --zone, {_advice(array)}or a smaller --min-count"
     )
     code = "lost" if enough_were_had else "capacity"
     return Write(array=give_up(array, code, reason, now=view.now), reason="fewer than min-count")
+
+
+def _advice(array: Array) -> str:
+    """Say what else there is to try where spot was not to be had."""
+    spec = array.spec
+    bid = "a higher --spot-max-price, " if spec.spot_max_price is not None else ""
+    on_demand = "--spot-fallback, " if spec.uses_spot and not spec.spot_fallback else ""
+    return bid + on_demand
 
 
 def _explain_losses(lost: Iterable[Member]) -> Iterator[str]:
@@ -104,10 +117,11 @@ def _judge_start(view: View) -> Write | None:
 def _note_losses(view: View) -> Iterator[Write]:
     array = view.array
     under_way = ranks_under_way(array)
+    coming = under_way.union(member.rank for member in due_members(view))
     lost = [
         member
         for _, member in sorted(view.members.items())
-        if member.state is MemberState.LOST and member.rank not in under_way
+        if member.state is MemberState.LOST and member.rank not in coming
     ]
     if not lost:
         if array.state is ArrayState.DEGRADED and array.successions and not under_way:

@@ -14,7 +14,12 @@ import msgspec
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
 from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
+from services.launcher.handlers.mirror import (
+    mirror_arrays,
+    mirror_leases,
+    mirror_members,
+    mirror_notices,
+)
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
@@ -82,6 +87,7 @@ class Replica:
             mirror_arrays,
             mirror_members,
             mirror_leases,
+            mirror_notices,
             drive_arrays,
             observe_regions,
             self._consume,
