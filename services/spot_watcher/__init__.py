@@ -10,7 +10,8 @@ Writes: `spawn-notices`; nobody else does.
 
 Invariants:
 - An instance has one notice of a kind and action. Creating its record decides who says it.
-- An event is published, and machines are told, before the message that said it is deleted.
+- An event is published, and machines are told, before the message that said it is deleted; a
+  record keeps its event until then.
 - What is not ours is dropped; what can't be read is put aside and never stops the queue.
 - Nothing is held in memory that a restart would miss: what is not deleted comes again.
 """

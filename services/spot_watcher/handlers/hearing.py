@@ -34,10 +34,10 @@ async def on_seen(said: Reported[Report], world: World) -> None:
         at=report.at,
         dies_at=report.dies_at,
     )
-    await hear(heard, holder, world, is_repeated=False)
+    await hear(heard, holder, world)
 
 
-async def hear(heard: Heard, holder: Holder, world: World, *, is_repeated: bool) -> None:
+async def hear(heard: Heard, holder: Holder, world: World) -> None:
     """Give notice of what was heard, unless it was given; returns once it is on the bus."""
     metrics.HEARD.labels(heard.source.value, heard.kind.value).inc()
     key = notice_key(heard.instance_id, heard.kind, heard.action)
@@ -52,7 +52,7 @@ async def hear(heard: Heard, holder: Holder, world: World, *, is_repeated: bool)
                 now=world.clock.now(),
             )
             try:
-                await apply(world, step, known, is_repeated=is_repeated)
+                await apply(world, step, known)
             except Conflict:
                 # Another replica has heard it, too, and was faster.
                 continue

@@ -9,7 +9,7 @@ from services.spot_watcher.plan.parsing import parse
 from services.spot_watcher.plan.setup import queue_name
 from services.spot_watcher.ports import World
 from spawn.aws.shapes import Queue, QueueMessage
-from spawn.errors import Outcome
+from spawn.errors import Outcome, Transient
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -49,9 +49,12 @@ async def _settle(message: QueueMessage, world: World) -> bool:
         return True
     try:
         outcomes = [await _take(each, world, message) for each in said]
-    except Outcome as outcome:
+    except Transient as outcome:
         _log.warning("a message waits", why=outcome.message)
         return False
+    except Outcome as outcome:
+        await _put_aside(message, world, outcome.message)
+        return True
     except Exception:  # noqa: BLE001 - counted, logged with its trace, and put aside in the end
         # One message must not stop those beside it; it comes again, and then is put aside.
         _log.exception("a message failed", received=message.received)
@@ -70,7 +73,7 @@ async def _take(said: Said, world: World, message: QueueMessage) -> bool:
         case Heard():
             holder = world.memory.holder(said.instance_id)
             if holder is not None:
-                await hear(said, holder, world, is_repeated=message.received > 1)
+                await hear(said, holder, world)
                 return True
             if message.received < _STRANGER_TIMES:
                 return False

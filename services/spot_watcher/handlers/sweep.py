@@ -1,10 +1,10 @@
-"""The sweep: events that a crash has left are published, and notices of the past forgotten."""
+"""The sweep: what a crash has left unsaid is said, and notices of the past are forgotten."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from services.spot_watcher import metrics
-from services.spot_watcher.apply import publish
+from services.spot_watcher.apply import say
 from services.spot_watcher.plan.notices import is_past
 from services.spot_watcher.ports import World
 from spawn.bus.ports import CaughtUp, Entry
@@ -13,7 +13,7 @@ from spawn.errors import Conflict
 
 
 async def keep_swept(world: World) -> None:
-    """Sweep now and then, by one replica; the first sweep publishes what a crash left.
+    """Sweep now and then, by one replica; the first sweep says what a crash left.
 
     Runs until it is cancelled.
     """
@@ -32,9 +32,10 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
     await world.memory.known()
     async with aclosing(_existing(world)) as entries:
         async for entry in entries:
-            if is_first:
-                await publish(world, entry.value)
-            await _forget(world, entry)
+            if is_first and entry.value.outbox:
+                await say(world, entry)
+            else:
+                await _forget(world, entry)
 
 
 async def _forget(world: World, entry: Entry[Notice]) -> None:
