@@ -6,7 +6,15 @@ from pathlib import Path
 import msgspec
 
 from spawn.contracts import events as e
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
+from spawn.contracts.arrays import (
+    Array,
+    ArrayState,
+    Chunk,
+    Ending,
+    Intent,
+    Placement,
+    Succession,
+)
 from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
@@ -14,7 +22,7 @@ from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
 from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
@@ -37,6 +45,7 @@ from tests.contracts.nouns import (
     TOKEN,
 )
 
+FORMER = msgspec.structs.replace(INSTANCE, id=SECOND)
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS: tuple[e.Data, ...] = (
     e.ArrayAccepted(
@@ -149,6 +158,8 @@ RECORDS: dict[str, msgspec.Struct] = {
         command=DIGEST,
         environment=DIGEST,
         checkpoint_script=DIGEST,
+        successions=(Succession(ranks="3", generation=1, at=NOON),),
+        successions_made=1,
         placement=Placement(
             image_id="ami-0123456789abcdef0",
             pools=(POOL,),
@@ -186,6 +197,8 @@ RECORDS: dict[str, msgspec.Struct] = {
             seconds=2.5,
             reason="exit code 1",
         ),
+        formers=(Former(instance=FORMER, generation=0, since=NOON, job_over=True),),
+        surplus=True,
         outbox=(an_event(EVENTS[9]),),
     ),
     "record.job": JOB,
@@ -220,6 +233,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         state=LeaseState.EXPIRING,
         version=5,
         warned=timedelta(minutes=1),
+        warned_of_cost=True,
         requests=("request-2",),
         outbox=(an_event(EVENTS[28]),),
     ),

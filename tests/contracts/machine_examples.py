@@ -154,7 +154,12 @@ REPORTED: dict[str, Report] = {
         generation=1, at=NOON, reason="s3://my-bucket/save.sh: 404"
     ),
     "checkpoint.started": CheckpointBegun(
-        generation=1, at=NOON, sha256="a" * 64, until=NOON, cause=CheckpointCause.REBALANCE
+        generation=1,
+        at=NOON,
+        sha256="a" * 64,
+        until=NOON,
+        cause=CheckpointCause.REBALANCE,
+        request_id="request-3",
     ),
     "checkpoint.finished": CheckpointDone(
         generation=1,

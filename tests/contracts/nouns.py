@@ -22,9 +22,10 @@ from spawn.contracts.launches import (
     OnMemberFailure,
     WaitFor,
 )
-from spawn.contracts.leases import Lease, LeaseAction
+from spawn.contracts.leases import Budget, Lease, LeaseAction
 from spawn.contracts.members import Facts
-from spawn.contracts.pools import Market, Pool, Refusal
+from spawn.contracts.pools import Allocation, Market, Pool, Refusal
+from spawn.contracts.prices import UnknownCost
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -33,7 +34,8 @@ FIRST, SECOND = InstanceId("i-0123456789abcdef0"), InstanceId("i-0123456789abcde
 TOKEN = ClientToken("64c6e7077c1e92bc1069b20075fbf2efa2d4601f5c97f707aa79fe0734c4da21")
 POOL = Pool(Market.SPOT, "g5.xlarge", "us-east-1a", "subnet-0123456789abcdef0")
 REFUSAL = Refusal(POOL, "InsufficientInstanceCapacity", "the pool had 37 of 100", 100, 37)
-LEASE = Lease(NOON + timedelta(hours=8), LeaseAction.TERMINATE)
+BUDGET = Budget(usd=40.0, begins=NOON, spent_at=NOON + timedelta(hours=10))
+LEASE = Lease(NOON + timedelta(hours=8), LeaseAction.TERMINATE, BUDGET)
 DIGEST = Digest(5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
 CALLS = {"RunInstances": 1, "DescribeInstances": 3}
 INSTANCE = Instance(
@@ -85,6 +87,15 @@ SPEC = LaunchSpec(
     strict=True,
     dns="train",
     dns_address=AddressKind.PUBLIC,
+    spot=True,
+    spot_count=6,
+    spot_max_price=0.45,
+    spot_fallback=True,
+    allocation=Allocation.CAPACITY,
+    replace=True,
+    maintain=True,
+    max_cost=40.0,
+    max_cost_unknown=UnknownCost.ALLOW,
     on_interruption=OnInterruption.CHECKPOINT,
     on_rebalance=OnRebalance.CHECKPOINT,
     checkpoint_script="s3://my-bucket/save.sh",
