@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from agent import places
-from agent.accounts import NoAccount, login_account, make_home, own_account
+from agent.accounts import NoAccount, give, login_account, make_home, own_account
 from agent.clock import write_instant
 from agent.console import say
 from agent.journal import JobFolder
@@ -144,6 +144,7 @@ class JobLife:
         users = Users(login=login, own=own_account(root))
         for account in (users.login, users.own):
             make_home(account)
+        give(machine.places.checkpoint, login)
         member = Member(assignment, peers.peers if peers else (), machine.places)
         plan = make_plan(member, users, machine.config.inherited)
         self.folder.prepare(plan, (login.uid, login.gid))

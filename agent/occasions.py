@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Callable, Optional
 
 from agent import places
-from agent.accounts import NoAccount, login_account, make_home
+from agent.accounts import NoAccount, give, login_account, make_home
 from agent.clock import read_instant, write_instant
 from agent.console import say
 from agent.fetching import Unfetched
@@ -18,7 +18,7 @@ from agent.journal import JobFolder
 from agent.orders import Assignment
 from agent.parts import Parts
 from agent.plan import Plan, stage_of
-from agent.script import Script, give
+from agent.script import Script
 from agent.spool import SpoolReader
 from agent.variables import Member, Unusable, job_variables
 

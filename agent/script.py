@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from agent import places
-from agent.accounts import Account, NoAccount, login_account
+from agent.accounts import NoAccount, give, login_account
 from agent.clock import write_instant
 from agent.console import say
 from agent.fetching import Buckets, Unfetched, fetch
@@ -116,11 +116,3 @@ class Script:
         if assignment.job.checkpoint.strict:
             body["step"] = "checkpoint script"
             await self._parts.outbox.put("boot.failed", body, key=f"script/{body['generation']}")
-
-
-def give(folder: places.Path, account: Account) -> None:
-    """Make a folder that is the user's own."""
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    if account.uid != os.geteuid():
-        os.chown(folder, account.uid, account.gid)
