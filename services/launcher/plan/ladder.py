@@ -7,7 +7,7 @@ import msgspec
 
 from services.launcher.plan.boot import render_user_data
 from services.launcher.plan.markets import pools_for, ranks_by_market
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
+from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
@@ -116,6 +116,14 @@ def open_intent(
         intents=(*array.intents, intent),
         outbox=(),
     )
+
+
+def with_boot(array: Array, boot: Boot | None) -> Array:
+    """Return an array whose next machines boot with this; None changes nothing."""
+    if array.placement is None or boot is None:
+        return array
+    placement = msgspec.structs.replace(array.placement, boot=boot)
+    return msgspec.structs.replace(array, placement=placement)
 
 
 def _may_ask(array: Array, chunk: Chunk) -> bool:
