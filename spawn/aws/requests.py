@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import (
         FilterTypeDef,
         IamInstanceProfileSpecificationTypeDef,
+        InstanceMarketOptionsRequestTypeDef,
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
+        SpotMarketOptionsTypeDef,
         TagTypeDef,
     )
 
@@ -94,15 +96,7 @@ def _add_tags(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> 
 
 def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> None:
     if request.market is Market.SPOT:
-        parameters["InstanceMarketOptions"] = {
-            "MarketType": "spot",
-            "SpotOptions": {
-                "SpotInstanceType": "one-time",
-                "InstanceInterruptionBehavior": "terminate",
-            },
-        }
-        if request.max_price:
-            parameters["InstanceMarketOptions"]["SpotOptions"]["MaxPrice"] = request.max_price
+        parameters["InstanceMarketOptions"] = _spot(request)
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data
@@ -110,6 +104,19 @@ def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances)
         parameters["KeyName"] = request.key_name
     if request.instance_profile:
         parameters["IamInstanceProfile"] = _profile(request.instance_profile)
+
+
+def _spot(request: RunInstances) -> InstanceMarketOptionsRequestTypeDef:
+    # Only instances of persistent requests can be stopped
+    # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
+    stays = request.lease_action is not LeaseAction.TERMINATE
+    options: SpotMarketOptionsTypeDef = {
+        "SpotInstanceType": "persistent" if stays else "one-time",
+        "InstanceInterruptionBehavior": request.lease_action.value,
+    }
+    if request.max_price:
+        options["MaxPrice"] = request.max_price
+    return {"MarketType": "spot", "SpotOptions": options}
 
 
 def _profile(profile: str) -> IamInstanceProfileSpecificationTypeDef:
