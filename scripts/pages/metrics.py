@@ -22,6 +22,10 @@ host services answer `GET /readyz`, too. `spawn doctor --json` lists the address
 
 _OWNERS = {
     "sandbox": "The laptop cloud",
+    "iam": "The IAM broker",
+    "dns": "The DNS service",
+    "spot": "The spot watcher",
+    "ttl": "The TTL service",
     "bus": "Every process on the bus",
     "aws": "Every process that calls AWS",
     "runtime": "Every process that hosts services",
