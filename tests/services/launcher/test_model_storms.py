@@ -1,6 +1,6 @@
 """Every order and loss of what tells that machines go: one successor each, and nothing left."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
@@ -23,7 +23,6 @@ A_WHILE = 60.0
 LONGEST = 30
 """Whiles after which all must have ended: work twice, a lead, and two minutes for what is mute."""
 
-NEVER = None
 
 
 class Loss(NamedTuple):
@@ -54,7 +53,7 @@ losses = st.builds(
 
 
 @contextmanager
-def a_plane() -> Iterator[Plane]:
+def a_plane() -> Generator[Plane]:
     plane = Plane()
     try:
         plane.start()
@@ -65,7 +64,7 @@ def a_plane() -> Iterator[Plane]:
 
 
 @contextmanager
-def machines_of(plane: Plane, habits: Habits) -> Iterator[Machines]:
+def machines_of(plane: Plane, habits: Habits) -> Generator[Machines]:
     machines = Machines(plane, habits)
     try:
         yield machines
@@ -90,7 +89,7 @@ def lose(plane: Plane, machines: Machines, loss: Loss) -> None:
             machines.notice(life, dies_at, heard=heard)
 
     for delay, heard in ((loss.by_queue, False), (loss.by_metadata, True)):
-        if delay is not NEVER:
+        if delay is not None:
             plane.loop.call_later(loss.begins + delay, lambda heard=heard: notice(heard=heard))
     plane.loop.call_later(loss.begins + loss.lead, take, plane, life)
 

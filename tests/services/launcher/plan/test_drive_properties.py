@@ -1,6 +1,18 @@
 from hypothesis import given, settings
 
-from services.launcher.model import End, LookUp, Nudge, Place, Resend, Tag, Trace, View, Write
+from services.launcher.model import (
+    End,
+    Gather,
+    LookUp,
+    Nudge,
+    Place,
+    Release,
+    Resend,
+    Tag,
+    Trace,
+    View,
+    Write,
+)
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from services.launcher.plan.rendezvous import are_settled
 from spawn.contracts.arrays import ArrayState
@@ -42,7 +54,9 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert view.array.placement is None
             case Nudge(revision=revision):
                 assert revision != view.told
-            case Tag() | Write():
+            case Release(instance_id=instance_id):
+                assert instance_id not in view.released
+            case Tag() | Write() | Gather():
                 pass
 
 
