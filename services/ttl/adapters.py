@@ -9,7 +9,7 @@ from spawn.bus.fences import Fences
 from spawn.bus.publish import Commands, Events
 from spawn.bus.schedules import Schedules
 from spawn.bus.stores import Store
-from spawn.contracts import arrays, lease_records
+from spawn.contracts import arrays, lease_records, members
 from spawn.runtime.context import Context
 
 
@@ -24,6 +24,7 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
         stores=Stores(
             leases=Store(bus, lease_records.BUCKET, lease_records.LeaseRecord),
             arrays=Store(bus, arrays.BUCKET, arrays.Array),
+            members=Store(bus, members.BUCKET, members.Member),
         ),
         events=Events(bus),
         commands=Commands(bus),

@@ -8,6 +8,7 @@ from spawn.bus.ports import CommandsPort, EventsPort, FencesPort, SchedulesPort,
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array
 from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.members import Member
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +17,7 @@ class Stores:
 
     leases: StorePort[LeaseRecord]
     arrays: StorePort[Array]
+    members: StorePort[Member]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ SERVICE: Service[Settings, World] = Service(
         fact((ArrayAccepted,), on_accepted, name="accepted"),
         fact((ArrayTerminated, ArrayFailed, ArrayRejected), on_ended, name="ended"),
         due("lease", Occasion, on_due, name="due", slots=MOST_EXPIRED),
+        due("lease.*", Occasion, on_due, name="due-members", slots=MOST_EXPIRED),
     ),
     background=(
         background(name_ends, name="name ends"),

@@ -43,7 +43,7 @@ async def on_due(due: Due[Occasion], world: World) -> None:
     """Look at a lease whose timer is due."""
     record, revision = due.body.record, due.body.revision
     with bind(array_id=record.array_id):
-        await look(world, Entry(record.array_id, record, revision))
+        await look(world, Entry(record.key, record, revision))
 
 
 async def begin(world: World, array_id: ArrayId, lease: Lease) -> None:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from services.ttl import metrics
-from services.ttl.apply import forget, publish, timer_name
+from services.ttl.apply import forget, forget_one, publish, timer_key, timer_name
 from services.ttl.handlers.course import begin, look
 from services.ttl.ports import World
 from spawn.bus.ports import CaughtUp, Entry, StorePort
 from spawn.contracts.ids import ArrayId
-from spawn.contracts.lease_records import LeaseRecord, LeaseState
+from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
 from spawn.errors import NotFound
 from spawn.telemetry.log import get_logger
 
@@ -56,10 +56,12 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
     timers = set(await world.schedules.names())
     async with asyncio.TaskGroup() as group:
         work = _Work(world, group)
-        held = await _sweep_leases(world, work, timers, is_first=is_first)
+        held = _Held()
+        await _sweep_leases(world, work, timers, held, is_first=is_first)
+        await _sweep_own(world, work, timers, held, is_first=is_first)
         await _sweep_arrays(world, work, held)
     for timer in timers:
-        await _drop_timer(world, ArrayId(timer.partition(".")[0]))
+        await _drop_timer(world, timer)
 
 
 class _Work:
@@ -88,32 +90,70 @@ class _Held:
 
     def __init__(self) -> None:
         self.all: set[str] = set()
+        self.own: set[str] = set()
         self.unanswered: dict[str, Entry[LeaseRecord]] = {}
         self.stale: set[str] = set()
 
 
-async def _sweep_leases(world: World, work: _Work, timers: set[str], *, is_first: bool) -> _Held:
-    """Look at leases without a timer or overdue; take from `timers` those that have a lease."""
-    held = _Held()
-    async with aclosing(_existing(world.stores.leases, ">")) as entries:
+async def _sweep_leases(
+    world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
+) -> None:
+    """Look at arrays' leases; take from `timers` those that have one."""
+    async with aclosing(_existing(world.stores.leases, "*")) as entries:
         async for entry in entries:
             record, now = entry.value, world.clock.now()
-            timer = timer_name(record.array_id)
-            if is_first and _may_be_missing(record, now):
-                await publish(world, record)
-            late = now - record.lease.until
-            if record.state is LeaseState.EXPIRING and late > _ASK_AGAIN:
+            await _repair(world, work, entry, timers, is_first=is_first)
+            # Where ranks outlive it, the launcher goes by their leases and looks at the rest.
+            if not record.own and _is_unanswered(record, now):
                 held.unanswered[entry.key] = entry
-            elif record.state is LeaseState.ARMED and late > _PATIENCE:
-                await work.look(entry, "overdue")
-            elif record.state is LeaseState.ARMED and timer not in timers and late < timedelta(0):
-                await work.look(entry, "no timer")
-            timers.discard(timer)
             held.all.add(entry.key)
-            if late > _STALE:
+            held.own.update(lease_key(record.array_id, rank) for rank in record.own)
+            if now - record.lease.until > _STALE:
                 held.stale.add(entry.key)
-    metrics.LEASES.set(len(held.all))
-    return held
+    metrics.LEASES.set(len(held.all) + len(held.own))
+
+
+async def _sweep_own(
+    world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
+) -> None:
+    """Look at members' own leases that count: those that their arrays list."""
+    async with aclosing(_existing(world.stores.leases, "*.*")) as entries:
+        async for entry in entries:
+            record, now = entry.value, world.clock.now()
+            if entry.key in held.own:
+                await _repair(world, work, entry, timers, is_first=is_first)
+                if _is_unanswered(record, now) and await _goes_on(world, entry.key):
+                    await work.look(entry, "not acted on")
+            elif record.array_id not in held.all and now - record.lease.until > _STALE:
+                await forget_one(world, record.array_id, record.rank)
+
+
+async def _repair(
+    world: World, work: _Work, entry: Entry[LeaseRecord], timers: set[str], *, is_first: bool
+) -> None:
+    """Look at a lease that has no timer or is overdue; take its timer from `timers`."""
+    record, now = entry.value, world.clock.now()
+    timer, late = timer_name(record.array_id, record.rank), now - record.lease.until
+    if is_first and _may_be_missing(record, now):
+        await publish(world, record)
+    if record.state is LeaseState.ARMED and late > _PATIENCE:
+        await work.look(entry, "overdue")
+    elif record.state is LeaseState.ARMED and timer not in timers and late < timedelta(0):
+        await work.look(entry, "no timer")
+    timers.discard(timer)
+
+
+def _is_unanswered(record: LeaseRecord, now: datetime) -> bool:
+    return record.state is LeaseState.EXPIRING and now - record.lease.until > _ASK_AGAIN
+
+
+async def _goes_on(world: World, key: str) -> bool:
+    """Say whether a member's machine has not even been asked to end."""
+    try:
+        member = (await world.stores.members.get(key)).value
+    except NotFound:
+        return False
+    return not member.is_over and not member.ending
 
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
@@ -135,13 +175,13 @@ async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
         await forget(world, ArrayId(array_id))
 
 
-async def _drop_timer(world: World, array_id: ArrayId) -> None:
+async def _drop_timer(world: World, timer: str) -> None:
     """Cancel a timer that has no lease: one that was made meanwhile has."""
     try:
-        await world.stores.leases.get(array_id)
+        await world.stores.leases.get(lease_key(*timer_key(timer)))
     except NotFound:
         metrics.REPAIRS.labels("no lease for a timer").inc()
-        await world.schedules.cancel(timer_name(array_id))
+        await world.schedules.cancel(timer)
 
 
 def _may_be_missing(record: LeaseRecord, now: datetime) -> bool:

@@ -14,7 +14,7 @@ from services.ttl.ports import Stores, World
 from spawn.bus import codec
 from spawn.bus.beside import beside
 from spawn.bus.ports import Command, Due, Fact
-from spawn.contracts import arrays, lease_records
+from spawn.contracts import arrays, lease_records, members
 from spawn.contracts.arrays import Array
 from spawn.contracts.events import ArrayAccepted, Event
 from spawn.contracts.lease_records import (
@@ -26,6 +26,7 @@ from spawn.contracts.lease_records import (
     Over,
 )
 from spawn.contracts.leases import Lease
+from spawn.contracts.members import Member
 from tests.builders import ARRAY_ID, an_array
 from tests.fakes.bus import FakeBus, FakeCommands, FakeEvents, FakeFences, FakeStore
 from tests.fakes.clock import NOON, VirtualClock
@@ -58,6 +59,7 @@ class Fakes:
             stores=Stores(
                 leases=door(FakeStore(self.bus, lease_records.BUCKET, LeaseRecord)),
                 arrays=door(FakeStore(self.bus, arrays.BUCKET, Array)),
+                members=door(FakeStore(self.bus, members.BUCKET, Member)),
             ),
             events=door(FakeEvents(self.bus)),
             commands=door(FakeCommands(self.bus)),
