@@ -11,6 +11,7 @@ from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import Digest, LaunchSpec, OnComplete
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
+from spawn.contracts.power import PowerWish
 
 BUCKET = "spawn-arrays"
 """Key-value bucket: `<array>` of `Array`, `name.<name>` of `NameClaim`, `mark.deployment`."""
@@ -104,7 +105,10 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One array. `spec` has its texts taken out; the digests say what they were.
 
-    `retag` says that the tags of its instances may tell of an earlier lease.
+    `retag` says that the tags of its instances may tell of an earlier lease. `powering` is what
+    is still to be stopped or started, `power_requests` the newest requests for it, so that each
+    is done once; `rested_at` is the end of the lease at which all that ran was asked to stop,
+    where that is what its end means.
     `outbox` holds events that this record's last write caused and that may not be published
     yet; every event of its members older than `published_until` is published.
     """
@@ -134,6 +138,9 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_at: datetime | None = None
     reason: str = ""
     retag: bool = False
+    powering: tuple[PowerWish, ...] = ()
+    power_requests: tuple[str, ...] = ()
+    rested_at: datetime | None = None
     outbox: tuple[Event, ...] = ()
     published_until: datetime | None = None
 

@@ -81,6 +81,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return self.instance.state is InstanceState.TERMINATED and self.state in _ENDED
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the member's machine is off, or about to be, and may be started again."""
+        return self.instance.state in {InstanceState.STOPPING, InstanceState.STOPPED}
+
+    @property
     def is_done(self) -> bool:
         """Whether the member's job will not run any more here."""
         return self.state in _ENDED
