@@ -16,7 +16,7 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
-from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.lease_records import LeaseRecord, lease_key
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.pools import Pool
@@ -69,6 +69,13 @@ class Fleet:
         """Return the array's lease as the TTL service has last set it."""
         entry = self._leases.get(array_id)
         return None if entry is None else entry.value.lease
+
+    def own_leases(self, array_id: ArrayId) -> dict[int, Lease]:
+        """Return the leases of the ranks that have their own, as the array's record lists them."""
+        parent = self._leases.get(array_id)
+        ranks = () if parent is None else parent.value.own
+        entries = ((rank, self._leases.get(lease_key(array_id, rank))) for rank in ranks)
+        return {rank: entry.value.lease for rank, entry in entries if entry is not None}
 
     def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
         """Return one member's record as last seen."""
@@ -127,7 +134,7 @@ class Fleet:
         if not isinstance(change, Entry):
             return
         known = self._arrays.get(change.key)
-        if known is None or known.value.lease != change.value.lease:
+        if known is None or change.value.own or known.value.lease != change.value.lease:
             self.stir(change.value.array_id)
 
     def note_member(self, change: Change[Member]) -> None:

@@ -11,6 +11,7 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.power import PowerTo
 from spawn.errors import Cause
 
 VISIBILITY = timedelta(minutes=5)
@@ -30,7 +31,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
     its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
-    TTL service has set, once it has, and `may_tag` says that tags were not asked for a moment ago.
+    TTL service has set, once it has, `own_leases` are those of ranks that have their own, and
+    `may_tag` says that tags were not asked for a moment ago. `powered` are instances that were
+    asked to stop or start a moment ago, `unpowered` says why EC2 has just refused to.
     """
 
     array: Array
@@ -43,7 +46,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     told: int = -1
     hostnames: Hostnames | None = None
     lease: Lease | None = None
+    own_leases: Mapping[int, Lease] = {}
     may_tag: bool = True
+    powered: frozenset[InstanceId] = frozenset()
+    unpowered: Mapping[InstanceId, str] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +87,18 @@ class End(Action, frozen=True, kw_only=True):
 
 
 class Tag(Action, frozen=True, kw_only=True):
-    """Have instances' tags tell of the lease."""
+    """Have instances' tags tell of the lease: the array's, or that of `ranks` alone."""
 
     instance_ids: tuple[InstanceId, ...]
     lease: Lease
+    ranks: tuple[int, ...] = ()
+
+
+class SetPower(Action, frozen=True, kw_only=True):
+    """Stop, hibernate or start instances."""
+
+    instance_ids: tuple[InstanceId, ...]
+    to: PowerTo
 
 
 class Write(Action, frozen=True, kw_only=True):
@@ -93,13 +107,19 @@ class Write(Action, frozen=True, kw_only=True):
     array: Array
 
 
+class WriteMembers(Action, frozen=True, kw_only=True):
+    """Write members' next records, and have their machines ask for what is new."""
+
+    changes: tuple["MemberChange", ...]
+
+
 class Nudge(Action, frozen=True, kw_only=True):
     """Tell every machine of the array that its peers are complete."""
 
     revision: int
 
 
-Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | Write
+Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | SetPower | Write | WriteMembers
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

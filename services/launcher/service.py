@@ -6,7 +6,7 @@ from services.launcher.adapters import open_world
 from services.launcher.config import Settings
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.driving import drive_arrays
 from services.launcher.handlers.expiry import on_expire
 from services.launcher.handlers.mirror import (
     mirror_arrays,

@@ -14,8 +14,8 @@ from services.launcher.model import (
     View,
     Write,
 )
-from services.launcher.plan.leases import LEASE_OVER, is_overdue, tag_anew
 from services.launcher.plan.outcome import judge_failure, judge_job
+from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
 from services.launcher.plan.rendezvous import (
     are_settled,
     is_complete,
@@ -71,6 +71,11 @@ def is_at_rest(array: Array) -> bool:
     return (array.state in SERVING and not array.retag) or array.state.is_over
 
 
+def is_settled(view: View) -> bool:
+    """Say whether an array is at rest, and nothing is still to be done for one of its members."""
+    return is_at_rest(view.array) and not is_unsettled(view.members.values())
+
+
 def has_told(array: Array, now: datetime) -> bool:
     """Say whether an array's record still holds events that are surely on the bus."""
     return not array.state.is_over and any(now - each.time >= TOLD for each in array.outbox)
@@ -82,13 +87,10 @@ def _steps(view: View) -> Iterator[Step]:
         return
     if array.ending is not None:
         yield from _finish_ending(view, array.ending)
-    elif view.lease is not None and view.lease != array.lease:
-        changed = advance(array, view.now, lease=view.lease, retag=True)
-        yield Write(array=changed, reason="its lease has changed")
-    elif is_overdue(array, view.now):
-        yield Write(array=end(array, LEASE_OVER, now=view.now), reason="lease long over")
-    elif (tag := tag_anew(view)) is not None:
-        yield tag
+        return
+    yield from end_due(view)
+    if (step := lease_step(view)) is not None:
+        yield step
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     elif array.state in SERVING:
@@ -188,11 +190,17 @@ def _watch_over(view: View) -> Iterator[Step]:
     if view.members and not _living(view):
         finished = array.state is ArrayState.FINISHED
         ended = f"its job has ended: {array.reason}"
-        reason = ended if finished else "all its instances were ended from outside"
+        reason = ended if finished else _why_gone(view.members.values())
         yield Write(array=end(array, reason, now=view.now), reason=reason)
         return
     if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
         yield from _note_losses(view)
+
+
+def _why_gone(members: Iterable[Member]) -> str:
+    reasons = {each.ending for each in members}
+    outside = "all its instances were ended from outside"
+    return (reasons.pop() or outside) if len(reasons) == 1 else outside
 
 
 def _judge_start(view: View) -> Write | None:

@@ -30,11 +30,11 @@ def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None)
         rank=member.rank,
         size=roll.size,
         generation=member.generation,
-        lease=array.lease,
+        lease=member.lease or array.lease,
         job=job or JobSpec(),
         master_port=master_port(array.id),
         peers_revision=roll.revision,
-        ends=array.ending is not None,
+        ends=array.ending is not None or bool(member.ending),
         job_known=job is not None,
         heard=member.facts is not None,
     )

@@ -13,7 +13,7 @@ import msgspec
 
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.driving import drive_arrays
 from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
