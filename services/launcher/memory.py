@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
@@ -194,6 +194,14 @@ def _is_newer(entry: Entry[Any], known: Entry[Any] | None) -> bool:
     return known is None or entry.revision > known.revision
 
 
+_REFUSED = timedelta(minutes=1)
+"""How long a refusal counts: an end of a lease that wants machines off is then tried again."""
+
+
+def _is_fresh(refusal: tuple[str, datetime], now: datetime) -> bool:
+    return now - refusal[1] < _REFUSED
+
+
 class Memory:
     """What this replica remembers between decisions; losing it costs time, never an instance."""
 
@@ -210,7 +218,17 @@ class Memory:
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
+        self._refused: dict[InstanceId, tuple[str, datetime]] = {}
         self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
+
+    def refuse(self, reasons: Mapping[InstanceId, str], now: datetime) -> None:
+        """Note why instances were not stopped or started, and forget what was long ago."""
+        self._refused = {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
+        self._refused |= {id_: (why, now) for id_, why in reasons.items()}
+
+    def refused(self, now: datetime) -> dict[InstanceId, tuple[str, datetime]]:
+        """Return why, and when, instances were not stopped or started within the last minute."""
+        return {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""

@@ -32,8 +32,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
     its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
     TTL service has set, once it has, `own_leases` are those of ranks that have their own, and
-    `may_tag` says that tags were not asked for a moment ago. `powered` are instances that were
-    asked to stop or start a moment ago, `unpowered` says why EC2 has just refused to.
+    `may_tag` says that tags were not asked for a moment ago. `powered` says which instances
+    were asked to be what a moment ago, `unpowered` says why EC2
+    has just refused to, and when.
     """
 
     array: Array
@@ -48,8 +49,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None = None
     own_leases: Mapping[int, Lease] = {}
     may_tag: bool = True
-    powered: frozenset[InstanceId] = frozenset()
-    unpowered: Mapping[InstanceId, str] = {}
+    powered: frozenset[tuple[InstanceId, PowerTo]] = frozenset()
+    unpowered: Mapping[InstanceId, tuple[str, datetime]] = {}
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ MOST_POWERED = 100
 
 
 class _Change(Protocol):
-    async def __call__(self, ids: Sequence[str]) -> Sequence[InstanceStateChangeTypeDef]: ...
+    async def __call__(self, ids: Sequence[str], /) -> Sequence[InstanceStateChangeTypeDef]: ...
 
 
 class PowerCalls(Ec2Base):

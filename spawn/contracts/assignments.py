@@ -31,7 +31,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     array is being ended; `peers_revision` goes up whenever a hello or a replacement changes the
     answer of `peers`; `master_port` is the same for the whole array. Of an array that was adopted
     the launcher has less to say: where it does not know the job (`job_known`), a machine keeps its
-    own, and one that it has not heard says hello (`heard`), again if need be.
+    own, and one that it has not heard says hello (`heard`), again if need be. One that was
+    stopped and started again `stays`, though the job of before its stop has ended.
     """
 
     array_id: ArrayId
@@ -47,6 +48,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool = False
     job_known: bool = True
     heard: bool = True
+    stays: bool = False
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):

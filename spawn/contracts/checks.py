@@ -9,7 +9,8 @@ import msgspec
 
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
-from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.contracts.launches import LARGEST_JOB, IdleScope, LaunchSpec
+from spawn.contracts.leases import LeaseAction
 from spawn.errors import Rejected
 
 MOST_USER_TAGS = 40
@@ -18,6 +19,9 @@ Using_Tags.html); ours take up to ten."""
 
 MOST_TAG_BYTES = 16 * 1024
 """Bytes of all keys and values: they stand in every open request of an array's record."""
+
+SHORTEST_IDLE = timedelta(minutes=3)
+"""What three looks at a machine take, one a minute: fewer say little."""
 
 MOST_ALTERNATIVES = 20
 MOST_RETRIES = 100
@@ -61,6 +65,7 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_network(spec)
     _check_tags(spec.tags)
     _check_ttl(spec.ttl, limits)
+    _check_idle(spec)
     _check_user_data(spec.user_data)
     _check_job(spec)
     return spec
@@ -184,6 +189,25 @@ def _check_size(spec: LaunchSpec) -> None:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
+
+
+def _check_idle(spec: LaunchSpec) -> None:
+    if not spec.idle_timeout:
+        for field, default in (
+            ("idle_action", LeaseAction.TERMINATE),
+            ("idle_scope", IdleScope.ARRAY),
+        ):
+            value: str = getattr(spec, field)
+            if value != default:
+                raise _wrong(field, value, "say after how long, with idle_timeout")
+        return
+    try:
+        timeout = parse_duration(spec.idle_timeout)
+    except Rejected as error:
+        raise Rejected(f"idle_timeout: {error.message}", field="idle_timeout") from error
+    if timeout < SHORTEST_IDLE:
+        shortest = format_duration(SHORTEST_IDLE)
+        raise _wrong("idle_timeout", spec.idle_timeout, f"use {shortest} or more")
 
 
 def _check_user_data(text: str) -> None:

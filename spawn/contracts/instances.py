@@ -51,7 +51,9 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     @property
     def is_hibernated(self) -> bool:
-        """Whether it is stopped with its memory kept: where that failed EC2 says something else
+        """Whether it is stopped with its memory kept.
+
+        Where that failed EC2 says something else
         (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hibernating-instances.html).
         """
         stopped = self.state is InstanceState.STOPPED

@@ -134,7 +134,7 @@ class Driver:
             lease=self._world.fleet.lease(self._array_id),
             own_leases=self._world.fleet.own_leases(self._array_id),
             powered=self._powering.asked(now),
-            unpowered=self._powering.refused(now),
+            unpowered=self._world.memory.refused(now),
             may_tag=self._tagged is None or now - self._tagged >= _ASK_AGAIN,
         )
 
@@ -156,26 +156,26 @@ class Driver:
                 self._start(self._sending, intent.token, tracing)
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
-            case SetPower():
-                await self._powering.apply(step, view.array)
-            case Nudge() | Tag() | WriteMembers():
-                await self._announce(step, view.array)
+            case Nudge() | Tag() | SetPower() | WriteMembers():
+                await self._change(step, view.array)
             case Write(array=array):
                 await self._write(view.array, array)
             case _:
                 assert_never(step)
 
-    async def _announce(self, step: Nudge | Tag | WriteMembers, array: Array) -> None:
-        if isinstance(step, WriteMembers):
-            await write_and_tell(self._world, step.changes)
-            return
-        if isinstance(step, Nudge):
-            await tell_all(self._world, self._array_id, "peers")
-            self._world.memory.told[self._array_id] = step.revision
-            return
-        self._tagged = self._world.clock.now()
-        if await tag_lease(self._world, array, step):
-            self._tagged = None
+    async def _change(self, step: Nudge | Tag | SetPower | WriteMembers, array: Array) -> None:
+        match step:
+            case SetPower():
+                await self._powering.apply(step, array)
+            case WriteMembers(changes=changes):
+                await write_and_tell(self._world, changes)
+            case Nudge(revision=revision):
+                await tell_all(self._world, self._array_id, "peers")
+                self._world.memory.told[self._array_id] = revision
+            case Tag():
+                self._tagged = self._world.clock.now()
+                if await tag_lease(self._world, array, step):
+                    self._tagged = None
 
     async def _look_up(self, view: View) -> None:
         after = await look_up(self._world, view)

@@ -8,6 +8,7 @@ from services.launcher.apply.records import DUPLICATES
 from services.launcher.handlers.drive import POLL, drive
 from services.launcher.plan.drive import has_told, is_at_rest
 from services.launcher.plan.own_leases import is_neglected
+from services.launcher.plan.resting import resting_due
 from services.launcher.ports import World
 from spawn.clock import wait_event
 from spawn.contracts.arrays import Array
@@ -34,19 +35,21 @@ async def drive_arrays(world: World) -> None:
 
 def _due(world: World) -> set[ArrayId]:
     now = world.clock.now()
-    return {
-        array.id for array in world.fleet.arrays().values() if _needs_driver(world, array, now)
-    }
+    return {array.id for array in world.fleet.arrays().values() if is_needed(world, array, now)}
 
 
-def _needs_driver(world: World, array: Array, now: datetime) -> bool:
+def is_needed(world: World, array: Array, now: datetime) -> bool:
+    """Say whether an array needs a driver at `now`."""
     if array.state.is_over:
         recent = any(now - event.time < DUPLICATES for event in array.outbox)
         return recent and world.memory.published.get(array.id, 0) < array.version
     if not is_at_rest(array) or has_told(array, now) or array.id in world.fleet.changed:
         return True
     own = world.fleet.own_leases(array.id)
-    return is_neglected(array, world.fleet.members(array.id).values(), own, now)
+    members = world.fleet.members(array.id).values()
+    if is_neglected(array, members, own, now):
+        return True
+    return any(resting_due(array, members, own, now, refused=world.memory.refused(now)))
 
 
 async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:

@@ -16,6 +16,7 @@ from services.launcher.model import (
 )
 from services.launcher.plan.outcome import judge_failure, judge_job
 from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
+from services.launcher.plan.power import power_steps
 from services.launcher.plan.rendezvous import (
     are_settled,
     is_complete,
@@ -23,23 +24,19 @@ from services.launcher.plan.rendezvous import (
     names_of,
     revision_of,
 )
+from services.launcher.plan.resting import rest_overdue
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
-from spawn.contracts.counts import counted
-from spawn.contracts.durations import format_duration
+from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.events import (
     ArrayDegraded,
     ArrayFailed,
-    ArrayLaunching,
     ArrayReady,
-    ArrayRejected,
     ArrayTerminated,
     Data,
 )
 from spawn.contracts.launches import WaitFor
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import format_ranks, parse_ranks
-from spawn.errors import Rejected
 
 SERVING = frozenset(
     {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.RECOVERED}
@@ -54,9 +51,6 @@ TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
 
-SLOW = timedelta(seconds=10)
-"""From here on it is worth saying how long EC2's rate holds a launch up."""
-
 
 def next_steps(view: View) -> tuple[Step, ...]:
     """Decide what is to be done now; nothing means: wait until something changes."""
@@ -68,7 +62,8 @@ def next_steps(view: View) -> tuple[Step, ...]:
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
-    return (array.state in SERVING and not array.retag) or array.state.is_over
+    is_left = array.state in SERVING and not array.retag and not array.powering
+    return is_left or array.state.is_over
 
 
 def is_settled(view: View) -> bool:
@@ -89,11 +84,12 @@ def _steps(view: View) -> Iterator[Step]:
         yield from _finish_ending(view, array.ending)
         return
     yield from end_due(view)
-    if (step := lease_step(view)) is not None:
+    if (step := lease_step(view) or rest_overdue(view)) is not None:
         yield step
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     elif array.state in SERVING:
+        yield from power_steps(view)
         yield from _tell_peers(view)
         yield from _watch_over(view)
     else:
@@ -258,39 +254,6 @@ def _over(view: View, ending: Ending) -> Array:
     else:
         data = ArrayTerminated(reason=ending.reason)
     return advance(view.array, view.now, data, state=ending.state)
-
-
-def launching(
-    array: Array,
-    placement: Placement,
-    chunks: tuple[Chunk, ...],
-    *,
-    expected: timedelta,
-    now: datetime,
-) -> Array:
-    """Begin to ask for capacity; `expected` is how long that takes at EC2's rate."""
-    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= SLOW else ""
-    data = ArrayLaunching(
-        pools=placement.pools,
-        chunks=len(chunks),
-        reason=f"{counted(array.size, 'instance')} in {counted(len(chunks), 'call')}{slowly}",
-        expected_seconds=expected.total_seconds(),
-    )
-    return advance(
-        array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks
-    )
-
-
-def reject(array: Array, rejection: Rejected, view: View) -> Array:
-    """End an accepted array that AWS's own facts rule out: nothing of it was made."""
-    data = ArrayRejected(
-        request_id=array.request_id,
-        name=array.name,
-        code=rejection.code,
-        field=rejection.field,
-        message=rejection.message,
-    )
-    return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)
 
 
 def _present(view: View) -> list[Member]:

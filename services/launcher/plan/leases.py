@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.launcher.model import OVERDUE, Tag, View
-from spawn.contracts.arrays import Array
-from spawn.contracts.leases import Lease
+from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.leases import Lease, LeaseAction
 
 _NONE: Mapping[int, Lease] = {}
 
@@ -14,11 +14,16 @@ LEASE_OVER = "its lease is over"
 
 
 def is_overdue(array: Array, now: datetime, own: Mapping[int, Lease] = _NONE) -> bool:
-    """Say whether an array's lease is so long over that nobody seems to act on it.
+    """Say whether an array's lease is so long over that nobody seems to end it.
 
-    So are those that its members have of their `own`, then: with one of them it goes on.
+    So are those that its members have of their `own`, then: with one of them it goes on. One that
+    wants machines off, and not gone, ends only what was never ready.
     """
-    return all(lease.is_over(now - OVERDUE) for lease in (array.lease, *own.values()))
+    is_new = array.state in {ArrayState.ACCEPTED, ArrayState.LAUNCHING}
+    return all(
+        lease.is_over(now - OVERDUE) and (is_new or lease.action is LeaseAction.TERMINATE)
+        for lease in (array.lease, *own.values())
+    )
 
 
 def tag_anew(view: View) -> Tag | None:

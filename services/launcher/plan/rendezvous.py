@@ -37,6 +37,7 @@ def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None)
         ends=array.ending is not None or bool(member.ending),
         job_known=job is not None,
         heard=member.facts is not None,
+        stays=member.starts > 0,
     )
 
 
@@ -73,7 +74,7 @@ def is_complete(
 
 def are_settled(members: Iterable[Member], hostnames: Hostnames | None) -> bool:
     """Say whether each one's name resolves to its instance, or won't any more."""
-    going_on = [each for each in members if not each.is_done]
+    going_on = [each for each in members if not each.is_done and not each.is_stopped]
     if hostnames is None:
         return not going_on
     hosts, refused = hostnames.names(), {each.name for each in hostnames.refused}
@@ -87,7 +88,8 @@ def names_of(members: Mapping[int, Member], hostnames: Hostnames | None) -> Mapp
 
     So peers change at most twice for names, however they come; addresses serve until then.
     """
-    going_on = [each for each in members.values() if not each.is_done]
+    # A machine that is off has no name, and the others keep theirs.
+    going_on = [each for each in members.values() if not each.is_done and not each.is_stopped]
     if hostnames is None or not going_on:
         return {}
     hosts = hostnames.names()

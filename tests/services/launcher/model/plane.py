@@ -14,6 +14,7 @@ import msgspec
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
 from services.launcher.handlers.driving import drive_arrays
+from services.launcher.handlers.expiry import on_expire
 from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.upkeep import purge
@@ -25,8 +26,9 @@ from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.ids import ArrayId, array_id
 from spawn.contracts.launches import Launch, LaunchSpec, Terminate
+from spawn.contracts.lease_records import Expire, LeaseRecord, Over
 from spawn.contracts.members import Member
-from spawn.errors import Outcome, Transient
+from spawn.errors import NotFound, Outcome, Transient
 from tests.fakes.aws import FakeAws, FakeEc2
 from tests.fakes.bus import FakeBus, FakeRequests, FakeStore, FakeTells
 from tests.fakes.ec2 import REGION
@@ -66,7 +68,7 @@ AGENT = Agent(
 )
 GRANT = Grant(hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/test/")
 
-Body = Launch | Terminate
+Body = Launch | Terminate | Expire
 
 
 class Replica:
@@ -218,6 +220,21 @@ class Plane:
         self._send(Terminate(array_id=array, reason=reason), message)
         return message
 
+    def expire(self, *overs: Over) -> None:
+        """Name leases that are over."""
+        self._send(Expire(leases=overs), f"expire-{next(self._numbers)}")
+
+    def write_lease(self, record: LeaseRecord) -> None:
+        """Write a lease as the TTL service does."""
+        self.loop.run_until_complete(self._write_lease(record))
+
+    async def _write_lease(self, record: LeaseRecord) -> None:
+        store = FakeStore(self.bus, lease_records.BUCKET, LeaseRecord)
+        try:
+            await store.update(record.key, record, (await store.get(record.key)).revision)
+        except NotFound:
+            await store.create(record.key, record)
+
     def array(self, array: ArrayId) -> Array | None:
         """Return the record."""
         found = self._decoded(arrays.BUCKET, Array)
@@ -287,5 +304,7 @@ class Plane:
 async def _handle(command: Command[Any], world: World) -> None:
     if isinstance(command.body, Launch):
         await on_launch(command, world)
+    elif isinstance(command.body, Expire):
+        await on_expire(command, world)
     else:
         await on_terminate(command, world)
