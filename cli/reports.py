@@ -17,7 +17,7 @@ _PRESENT = {MemberState.RUNNING, MemberState.READY}
 
 
 class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One member; what isn't known yet is null."""
+    """One member; what isn't known yet is null, and so is the end of what ends with its array."""
 
     rank: int
     generation: int = 0
@@ -30,6 +30,7 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     reason: str = ""
     tail: str | None = None
+    lease_until: datetime | None = None
 
 
 class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +154,7 @@ def _report_member(rank: int, member: Member | None) -> MemberReport:
         market=instance.market,
         instance_type=instance.instance_type,
         zone=instance.zone,
+        lease_until=member.lease.until if member.lease and not member.is_over else None,
         exit_code=member.exit_code,
         reason=member.reason,
     )

@@ -1,6 +1,7 @@
 """`spawn leases`: what ends when."""
 
 import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -8,23 +9,28 @@ import typer
 
 from cli.flags import JsonFlag
 from cli.lines import format_local
-from cli.plane import open_plane
+from cli.plane import Plane, open_plane
 from cli.render import note, put_json, put_table
 from spawn.contracts.arrays import Array
 from spawn.contracts.durations import format_duration
 from spawn.contracts.ids import ArrayId
-from spawn.contracts.lease_records import LeaseRecord, LeaseState
+from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
+from spawn.errors import NotFound
 
 COLUMNS = ("name", "ends", "in", "then", "id")
 
 
 class LeaseLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One living array and when it ends; `state` is null until the TTL service has the lease."""
+    """One living array, or a member that has its own lease, and when it ends.
+
+    `state` is null until the TTL service has the lease.
+    """
 
     array_id: ArrayId
     name: str
     until: datetime
     seconds_left: float
+    rank: int | None = None
     action: str
     state: LeaseState | None
 
@@ -53,28 +59,55 @@ def cells(line: LeaseLine) -> tuple[object, ...]:
     """Return a line's cells, in the order of `COLUMNS`."""
     is_over = line.seconds_left <= 0 or line.state is LeaseState.EXPIRING
     left = "ending" if is_over else format_duration(timedelta(seconds=line.seconds_left))
-    return line.name, format_local(line.until), left, line.action, line.array_id
+    name = line.name if line.rank is None else f"{line.name}:{line.rank}"
+    return name, format_local(line.until), left, line.action, line.array_id
 
 
 async def _read() -> list[LeaseLine]:
     async with open_plane() as plane:
         arrays = await plane.all_arrays()
-        records = await plane.leases.load("*")
+        records = {key: entry.value for key, entry in (await plane.leases.load()).items()}
         now = plane.clock.now()
-    lines = [
-        line_of(array, entry.value if (entry := records.get(array.id)) else None, now)
-        for array in arrays
-        if not array.state.is_over
-    ]
+        lines = [
+            line
+            for array in arrays
+            if not array.state.is_over
+            for line in (
+                line_of(array, records.get(array.id), now),
+                *[each async for each in _own_lines(plane, array, records, now)],
+            )
+        ]
     return sorted(lines, key=lambda line: line.until)
 
 
+async def _own_lines(
+    plane: Plane, array: Array, records: Mapping[str, LeaseRecord], now: datetime
+) -> AsyncGenerator[LeaseLine]:
+    """Yield the lines of members that have leases of their own and have not ended."""
+    parent = records.get(array.id)
+    for rank in parent.own if parent else ():
+        key = lease_key(array.id, rank)
+        record = records.get(key)
+        if record is not None and not await _has_ended(plane, key, record):
+            yield line_of(array, record, now)
+
+
+async def _has_ended(plane: Plane, key: str, record: LeaseRecord) -> bool:
+    if record.state is LeaseState.ARMED:
+        return False
+    try:
+        return (await plane.members.get(key)).value.is_over
+    except NotFound:
+        return True
+
+
 def line_of(array: Array, record: LeaseRecord | None, now: datetime) -> LeaseLine:
-    """Report when an array ends: as the TTL service has it, or else as it was launched."""
+    """Report when an array or a member ends: as the TTL service has it, or else as launched."""
     lease = record.lease if record else array.lease
     return LeaseLine(
         array_id=array.id,
         name=array.name,
+        rank=record.rank if record else None,
         until=lease.until,
         seconds_left=(lease.until - now).total_seconds(),
         action=lease.action,

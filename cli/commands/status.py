@@ -117,9 +117,12 @@ def cells(member: MemberReport) -> tuple[object, ...]:
 
 
 def explain(report: ArrayReport) -> list[str]:
-    """Write why members failed, and what the first of them printed last."""
+    """Write which members end by themselves, why some failed, and what the first printed last."""
     lines: list[str] = []
     for member in report.members:
+        if member.lease_until:
+            ends = f"ends at {format_local(member.lease_until)}"
+            lines.append(f"{report.name}-{member.rank} has its own lease: {ends}")
         if member.reason and (member.exit_code or member.state is MemberState.LOST):
             lines.append(clean(f"{report.name}-{member.rank}: {member.reason}"))
         if member.tail:
