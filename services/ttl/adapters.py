@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from services.ttl.config import Settings
 from services.ttl.ports import Stores, World
 from spawn.bus.fences import Fences
-from spawn.bus.publish import Commands, Events
+from spawn.bus.publish import Commands, Events, Tells
+from spawn.bus.said import Heartbeats
 from spawn.bus.schedules import Schedules
 from spawn.bus.stores import Store
 from spawn.contracts import arrays, lease_records, members
@@ -30,4 +31,6 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
         commands=Commands(bus),
         schedules=Schedules(bus),
         fences=Fences(bus, holder=context.replica),
+        heartbeats=Heartbeats(bus),
+        tells=Tells(bus),
     )

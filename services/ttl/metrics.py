@@ -10,3 +10,4 @@ LATENESS = histogram(
 )
 REPAIRS = counter("ttl", "repairs", "What a sweep has put right, by kind.", ("kind",))
 LEASES = gauge("ttl", "leases", "Leases at the last sweep.")
+IDLED = counter("ttl", "idled", "Idle arrays and members acted on, by action.", ("action",))

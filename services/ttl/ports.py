@@ -4,7 +4,15 @@ from dataclasses import dataclass, field
 
 from services.ttl.config import Settings
 from services.ttl.memory import Ends
-from spawn.bus.ports import CommandsPort, EventsPort, FencesPort, SchedulesPort, StorePort
+from spawn.bus.ports import (
+    CommandsPort,
+    EventsPort,
+    FencesPort,
+    HeartbeatsPort,
+    SchedulesPort,
+    StorePort,
+    TellsPort,
+)
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array
 from spawn.contracts.lease_records import LeaseRecord
@@ -32,4 +40,6 @@ class World:
     commands: CommandsPort
     schedules: SchedulesPort
     fences: FencesPort
+    heartbeats: HeartbeatsPort
+    tells: TellsPort
     ends: Ends = field(default_factory=Ends)

@@ -33,20 +33,22 @@ class LeaseState(StrEnum):
 class Idleness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Whether machines work, as seen `at`: quiet since an instant, or `reason` says what works.
 
-    `asked_at` is when the idle action was asked for.
+    `asked_at` is when the idle action was asked for; nothing before `counts_from` counts as quiet,
+    since somebody changed the lease then.
     """
 
     at: datetime
     reason: str
     quiet_since: datetime | None = None
     asked_at: datetime | None = None
+    counts_from: datetime | None = None
 
 
 # Thousands of records live long: as trees without cycles they're no work for the collector.
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lease of an array, or of one `rank`; once it is `EXPIRING` nothing changes it any more.
 
-    An array's record lists in `own` the ranks that have leases of their own and do not end with it.
+    An array's record lists in `own` the ranks that have leases of their own: they don't end with it.
     `warned` is how long before the end the last warning stood for; `requests` are the newest
     changes that were asked for, so that each is done once. `idle` is there where idleness counts
     and something is known of it. `outbox` holds the events that the last write caused.

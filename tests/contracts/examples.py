@@ -11,7 +11,7 @@ from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
-from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
+from spawn.contracts.lease_records import Idleness, Expire, Extend, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Market
@@ -76,6 +76,8 @@ EVENTS: tuple[e.Data, ...] = (
     e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
     e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
+    e.LeaseIdled(lease=LEASE, reason="all quiet for 30m"),
+    e.LeaseKept(lease=LEASE, reason="rank 3: CPU 40 %"),
     e.LeaseExpired(lease=LEASE),
     e.GrantReady(grant="spawn-0123456789abcdef"),
     e.HostnameRegistered(names=("training.example.org", "training-3.example.org")),
@@ -197,6 +199,9 @@ RECORDS: dict[str, msgspec.Struct] = {
         version=5,
         warned=timedelta(minutes=1),
         requests=("request-2",),
+        idle=Idleness(
+            at=NOON, reason="all quiet", quiet_since=NOON, asked_at=NOON, counts_from=NOON
+        ),
         outbox=(an_event(EVENTS[26]),),
     ),
     "command.extend": Extend(

@@ -11,6 +11,7 @@ from spawn.contracts.launches import (
     Digest,
     EnvCompat,
     JobSpec,
+    IdleScope,
     LaunchSpec,
     OnComplete,
     OnMemberFailure,
@@ -79,6 +80,9 @@ SPEC = LaunchSpec(
     strict=True,
     dns="train",
     dns_address=AddressKind.PUBLIC,
+    idle_timeout="30m",
+    idle_action=LeaseAction.STOP,
+    idle_scope=IdleScope.MEMBER,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,

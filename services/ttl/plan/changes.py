@@ -10,7 +10,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.durations import format_duration
 from spawn.contracts.events import Event, LeaseRefused, LeaseSet, event_id
 from spawn.contracts.ids import ArrayId, check_request_id
-from spawn.contracts.lease_records import Extend, LeaseRecord, LeaseState
+from spawn.contracts.lease_records import Extend, Idleness, LeaseRecord, LeaseState
 from spawn.contracts.leases import format_instant
 from spawn.contracts.members import Member
 from spawn.errors import Rejected
@@ -48,7 +48,10 @@ def change(record: LeaseRecord, wish: Wish) -> LeaseRecord:
         reason=f"{wish.by} asked for it",
     )
     requests = (*record.requests, wanted.request_id)[-_REMEMBERED:]
-    return advance(record, now, data, lease=lease, warned=None, requests=requests)
+    # Somebody who asks for more time is at work: what was quiet until now counts no more.
+    idle = record.idle and Idleness(at=now, reason="its lease was changed", counts_from=now)
+    changes = {"lease": lease, "warned": None, "requests": requests, "idle": idle}
+    return advance(record, now, data, **changes)
 
 
 def give_own(record: LeaseRecord, rank: int, now: datetime) -> LeaseRecord:

@@ -28,7 +28,15 @@ from spawn.contracts.lease_records import (
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member
 from tests.builders import ARRAY_ID, an_array
-from tests.fakes.bus import FakeBus, FakeCommands, FakeEvents, FakeFences, FakeStore
+from tests.fakes.bus import (
+    FakeBus,
+    FakeCommands,
+    FakeEvents,
+    FakeFences,
+    FakeHeartbeats,
+    FakeStore,
+    FakeTells,
+)
 from tests.fakes.clock import NOON, VirtualClock
 from tests.fakes.timers import FakeSchedules
 
@@ -49,6 +57,7 @@ class Fakes:
     clock: VirtualClock = field(default_factory=VirtualClock)
     bus: FakeBus = field(default_factory=FakeBus)
     schedules: FakeSchedules = field(default_factory=FakeSchedules)
+    heartbeats: FakeHeartbeats = field(default_factory=FakeHeartbeats)
 
     def world(self, name: str = "a", *, door: Door = _bare) -> World:
         """Make the world of a replica, each of whose doors is passed through `door`."""
@@ -65,6 +74,8 @@ class Fakes:
             commands=door(FakeCommands(self.bus)),
             schedules=door(self.schedules),
             fences=FakeFences(self.bus, holder=name),
+            heartbeats=self.heartbeats,
+            tells=FakeTells(self.bus),
         )
 
     async def write_array(self, array: Array) -> None:
