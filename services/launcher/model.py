@@ -155,7 +155,9 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS knows about where a spec may run: the input of placement.
 
     `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
-    type; `subnets` are pairs of zone and subnet id, in the order in which zones are tried.
+    type, as are `memories` in MiB; `hibernating` are types that can be hibernated; `subnets` are
+    pairs of zone and subnet id, in the order in which zones are tried. `root_device` is empty for
+    an image without an EBS root volume, and unless machines are to hibernate.
     """
 
     types: tuple[str, ...]
@@ -165,6 +167,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     offerings: Mapping[str, tuple[str, ...]]
     subnets: tuple[tuple[str, str], ...]
     security_group_ids: tuple[str, ...]
+    memories: Mapping[str, int] = {}
+    hibernating: frozenset[str] = frozenset()
+    root_device: str = ""
+    root_gib: int = 0
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId, ClientToken
-from spawn.contracts.instances import RunInstances
+from spawn.contracts.instances import RootVolume, RunInstances
 from spawn.contracts.launches import Digest, LaunchSpec, OnComplete
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
@@ -84,13 +84,17 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an array may be launched, looked up once: what the requests are made from."""
+    """Where an array may be launched, looked up once: what the requests are made from.
+
+    `hibernation` is the root volume of machines that can be hibernated.
+    """
 
     image_id: str
     pools: tuple[Pool, ...]
     security_group_ids: tuple[str, ...]
     instance_profile: str = ""
     boot: Boot | None = None
+    hibernation: RootVolume | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,10 @@ LEASE_TAG = "spawn:lease"
 """The tag of an instance that says when it goes away, should every record be lost."""
 
 
+LEASE_ACTION_TAG = "spawn:on-expire"
+"""The tag of an instance whose lease does not end it: what it does instead."""
+
+
 class LeaseAction(StrEnum):
     """What happens to an instance when its lease is over."""
 

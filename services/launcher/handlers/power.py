@@ -3,6 +3,8 @@
 import hashlib
 from datetime import datetime, timedelta
 
+import msgspec
+
 from services.launcher.apply.power import set_power
 from services.launcher.apply.records import refresh, write_array
 from services.launcher.model import SetPower
@@ -26,18 +28,18 @@ _ASK_AGAIN = timedelta(seconds=30)
 
 async def on_power(command: Command[Power], world: World) -> None:
     """Write what is to be stopped or started, or publish why not; done with either."""
-    wanted = command.body
+    said = command.body.reason or f"{command.owner} asked for it"
+    wanted = msgspec.structs.replace(command.body, reason=said)
     if not is_array_id(wanted.array_id):
         raise Rejected(f"array_id={wanted.array_id[:60]!r} is none", field="array_id")
     with bind(array_id=wanted.array_id):
         try:
-            await _take(world, command)
+            await _take(world, wanted)
         except Rejected as refusal:
             await _refuse(world, wanted, refusal)
 
 
-async def _take(world: World, command: Command[Power]) -> None:
-    wanted = command.body
+async def _take(world: World, wanted: Power) -> None:
     if wanted.not_after is not None and world.clock.now() > wanted.not_after:
         raise Rejected("the request was not taken in time", field="not_after", code="expired")
     await refresh(world, wanted.array_id)

@@ -89,7 +89,8 @@ def check_in_time(launch: Launch, *, sent_at: datetime, now: datetime) -> None:
 
 def lease_of(spec: LaunchSpec, *, now: datetime, terms: Terms) -> Lease:
     """Return the lease of a launch that is accepted at `now`."""
-    return Lease(until=now + (parse_duration(spec.ttl) if spec.ttl else terms.default_ttl))
+    ttl = parse_duration(spec.ttl) if spec.ttl else terms.default_ttl
+    return Lease(until=now + ttl, action=spec.on_expire)
 
 
 def preview(

@@ -128,8 +128,9 @@ def _starts_again(member: Member, seen: Instance) -> dict[str, Any]:
 def note_power(
     member: Member, state: InstanceState, array: Array, now: datetime
 ) -> MemberChange | None:
-    """Record what EC2 answered to a stop or a start; None when that is known."""
-    if member.is_over or state is member.instance.state or state.is_going:
+    """Record what EC2 answered to a stop or a start that has begun; the rest is seen later."""
+    begun = state in {InstanceState.PENDING, InstanceState.STOPPING}
+    if member.is_over or not begun or state is member.instance.state:
         return None
     seen = msgspec.structs.replace(member.instance, state=state)
     known = _EVENTS.get(state)

@@ -16,7 +16,7 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId, is_array_id
 from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.launches import Finding, LaunchSpec
-from spawn.contracts.leases import Lease, parse_instant
+from spawn.contracts.leases import LEASE_ACTION_TAG, Lease, LeaseAction, parse_instant
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Rejected
@@ -53,13 +53,18 @@ def read_claim(described: Described) -> Claim:
             size=int(tags["spawn:size"]),
             rank=ranks[described.launch_index],
             generation=int(tags["spawn:generation"]),
-            lease=Lease(until=parse_instant(tags["spawn:lease"])),
+            lease=_lease(tags),
         )
     except (KeyError, ValueError, IndexError) as error:
         raise Rejected(f"its tags are not those of a member: {error}", field="tags") from error
     if not is_array_id(claim.array_id) or not 0 <= claim.rank < claim.size:
         raise Rejected(f"its tags name no array: {claim.array_id!r}", field="spawn:array-id")
     return claim
+
+
+def _lease(tags: Mapping[str, str]) -> Lease:
+    until = parse_instant(tags["spawn:lease"])
+    return Lease(until, LeaseAction(tags.get(LEASE_ACTION_TAG, LeaseAction.TERMINATE)))
 
 
 def judge(
@@ -110,7 +115,8 @@ def _verdict(
 
 
 def _why_end(claim: Claim, array: Array | None, holder: Member | None, now: datetime) -> str:
-    if now >= claim.lease.until + LEASE_GRACE:
+    ends = claim.lease.action is LeaseAction.TERMINATE
+    if ends and now >= claim.lease.until + LEASE_GRACE:
         return f"its lease ended at {claim.lease.until:%Y-%m-%d %H:%M:%S} UTC"
     if array is not None and (array.state.is_over or array.ending is not None):
         return f"its array is {array.state}"

@@ -89,7 +89,7 @@ def power_steps(view: View) -> Iterator[SetPower | Write]:
     if done is not None:
         left = tuple(each for each in view.array.powering if each != done)
         after = advance(view.array, view.now, _settlement(view, done), powering=left)
-        yield Write(array=after, reason=f"ranks {done.ranks} are {done.to}")
+        yield Write(array=after, reason=f"ranks {done.ranks} are {done.to}, or can't be")
 
 
 def wish_for(array: Array, rank: int) -> PowerWish | None:
