@@ -48,7 +48,7 @@ class Idleness(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lease of an array, or of one `rank`; once it is `EXPIRING` nothing changes it any more.
 
-    An array's record lists in `own` the ranks that have leases of their own: they don't end with it.
+    An array's record lists in `own` the ranks that have leases of their own and outlive its end.
     `warned` is how long before the end the last warning stood for; `requests` are the newest
     changes that were asked for, so that each is done once. `idle` is there where idleness counts
     and something is known of it. `outbox` holds the events that the last write caused.

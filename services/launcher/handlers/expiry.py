@@ -4,7 +4,7 @@ import asyncio
 
 from services.launcher.apply.records import refresh, write_array
 from services.launcher.apply.telling import write_and_tell
-from services.launcher.plan.leases import LEASE_OVER
+from services.launcher.plan.leases import end_reason
 from services.launcher.plan.own_leases import end_members
 from services.launcher.plan.resting import rest, rest_at_end
 from services.launcher.plan.settlement import advance, end
@@ -73,10 +73,10 @@ async def _record(world: World, over: Over) -> LeaseRecord | None:
 
 async def _end(world: World, record: LeaseRecord) -> None:
     """End what a lease is of: a member, or the array but for those whose own leases go on."""
-    array_id = record.array_id
+    array_id, why = record.array_id, end_reason(record)
     outliving = await _outliving(world, record)
     if record.rank is None and not outliving:
-        after = await write_array(world, array_id, lambda array: _ended(world, array))
+        after = await write_array(world, array_id, lambda array: _ended(world, array, why))
         _log.info("lease over", state=after.state)
         return
     if record.rank is None:
@@ -85,7 +85,7 @@ async def _end(world: World, record: LeaseRecord) -> None:
     for _ in range(_MOST_TRIES):
         members = world.fleet.members(array_id)
         ranks = set(members) - outliving if record.rank is None else {record.rank} & set(members)
-        changes = end_members((members[rank] for rank in ranks), LEASE_OVER)
+        changes = end_members((members[rank] for rank in ranks), why)
         if not changes:
             _log.info("leases of members over", rank=record.rank, outliving=len(outliving))
             return
@@ -116,7 +116,7 @@ async def _outliving(world: World, record: LeaseRecord) -> set[int]:
         return set()
     own = (await world.stores.leases.load(f"{record.array_id}.*")).values()
     armed = {each.value.rank for each in own if each.value.state is LeaseState.ARMED}
-    return armed.intersection(record.own)
+    return {rank for rank in record.own if rank in armed}
 
 
 def _unasked(world: World, array: Array) -> Array:
@@ -124,7 +124,7 @@ def _unasked(world: World, array: Array) -> Array:
     return advance(array, world.clock.now(), chunks=()) if array.chunks else array
 
 
-def _ended(world: World, array: Array) -> Array:
+def _ended(world: World, array: Array, why: str) -> Array:
     if array.ending is not None or array.state.is_over:
         return array
-    return end(array, LEASE_OVER, now=world.clock.now())
+    return end(array, why, now=world.clock.now())

@@ -5,12 +5,21 @@ from datetime import datetime
 
 from services.launcher.model import OVERDUE, Tag, View
 from spawn.contracts.arrays import Array, ArrayState
+from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.leases import Lease, LeaseAction
 
 _NONE: Mapping[int, Lease] = {}
 
 LEASE_OVER = "its lease is over"
 """Why an array is ended that has had its time."""
+
+
+def end_reason(record: LeaseRecord) -> str:
+    """Say why a lease is over: that its time is, or that nothing has worked for long enough."""
+    idle = record.idle
+    if idle is not None and idle.asked_at is not None and record.lease.until <= idle.asked_at:
+        return idle.reason
+    return LEASE_OVER
 
 
 def is_overdue(array: Array, now: datetime, own: Mapping[int, Lease] = _NONE) -> bool:
