@@ -40,6 +40,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         ends=True,
         job_known=False,
         heard=False,
+        stays=True,
     ),
     "answer.peers": Peers(
         revision=9,

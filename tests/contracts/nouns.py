@@ -10,8 +10,8 @@ from spawn.contracts.launches import (
     AddressKind,
     Digest,
     EnvCompat,
-    JobSpec,
     IdleScope,
+    JobSpec,
     LaunchSpec,
     OnComplete,
     OnMemberFailure,
@@ -83,6 +83,8 @@ SPEC = LaunchSpec(
     idle_timeout="30m",
     idle_action=LeaseAction.STOP,
     idle_scope=IdleScope.MEMBER,
+    on_expire=LeaseAction.HIBERNATE,
+    hibernate=True,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,
