@@ -1,6 +1,6 @@
 """Stops and starts: what may be asked for, what is still to be done, and when it is over."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -36,8 +36,12 @@ def ask(array: Array, wanted: Power, members: Mapping[int, Member], *, now: date
     if wanted.request_id in array.power_requests:
         return array
     ranks = _ranks(array, wanted, members)
-    _check_state(array, wanted, now)
-    _check_kind(array, wanted, [members[rank] for rank in ranks])
+    _check_state(array)
+    chosen = [members[rank] for rank in ranks]
+    if wanted.to is PowerTo.RUNNING:
+        _check_time(array, chosen, now)
+    else:
+        _check_kind(array, wanted.to, chosen)
     wish = PowerWish(
         to=wanted.to,
         ranks=format_ranks(ranks),
@@ -198,7 +202,7 @@ def _ranks(array: Array, wanted: Power, members: Mapping[int, Member]) -> tuple[
     return asked
 
 
-def _check_state(array: Array, wanted: Power, now: datetime) -> None:
+def _check_state(array: Array) -> None:
     if array.ending is not None or array.state.is_over:
         raise Rejected(
             f"{array.name} is {array.state}: its machines end", field="array_id", code="ending"
@@ -210,17 +214,22 @@ def _check_state(array: Array, wanted: Power, now: datetime) -> None:
             field="array_id",
             code="launching",
         )
-    if wanted.to is PowerTo.RUNNING and array.lease.is_over(now):
-        raise Rejected(
-            f"the lease ended at {format_instant(array.lease.until)}: give it more time first,"
-            f" with spawn extend {array.name} 2h",
-            field="array_id",
-            code="lease-over",
-        )
 
 
-def _check_kind(array: Array, wanted: Power, members: Collection[Member]) -> None:
-    if wanted.to is PowerTo.HIBERNATED and not array.spec.hibernates:
+def _check_time(array: Array, members: Iterable[Member], now: datetime) -> None:
+    for member in members:
+        lease = member.lease or array.lease
+        if lease.is_over(now):
+            raise Rejected(
+                f"the lease ended at {format_instant(lease.until)}: give it more time first, with"
+                f" spawn extend {array.name} 2h",
+                field="array_id",
+                code="lease-over",
+            )
+
+
+def _check_kind(array: Array, to: PowerTo, members: Iterable[Member]) -> None:
+    if to is PowerTo.HIBERNATED and not array.spec.hibernates:
         raise Rejected(
             f"{array.name} was not launched with --hibernate, which prepares machines for it;"
             f" they can be stopped: spawn stop {array.name}",
@@ -229,7 +238,7 @@ def _check_kind(array: Array, wanted: Power, members: Collection[Member]) -> Non
         )
     stays = array.spec.hibernates or array.lease.action is not LeaseAction.TERMINATE
     once = [each.rank for each in members if each.instance.market is Market.SPOT]
-    if wanted.to is not PowerTo.RUNNING and once and not stays:
+    if once and not stays:
         raise Rejected(
             f"ranks {format_ranks(once)} are spot machines, which EC2 can't stop unless they"
             " were launched with --on-expire stop or --hibernate",

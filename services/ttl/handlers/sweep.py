@@ -11,6 +11,7 @@ from services.ttl.apply import forget, forget_one, publish, timer_key, timer_nam
 from services.ttl.handlers.course import begin, look
 from services.ttl.ports import World
 from spawn.bus.ports import CaughtUp, Entry, StorePort
+from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
 from spawn.errors import NotFound
@@ -148,12 +149,12 @@ def _is_unanswered(record: LeaseRecord, now: datetime) -> bool:
 
 
 async def _goes_on(world: World, key: str) -> bool:
-    """Say whether a member's machine has not even been asked to end."""
+    """Say whether a member's machine has not even been asked to end, and is not off."""
     try:
         member = (await world.stores.members.get(key)).value
     except NotFound:
         return False
-    return not member.is_over and not member.ending
+    return not member.is_over and not member.ending and not member.is_stopped
 
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
@@ -169,10 +170,17 @@ async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
             elif array.id not in held.all:
                 metrics.REPAIRS.labels("no lease").inc()
                 await begin(world, array.id, array.lease)
-            elif array.ending is None and array.id in held.unanswered:
+            elif _is_unheard(array, held.unanswered.get(array.id)):
                 await work.look(held.unanswered[array.id], "not acted on")
     for array_id in held.stale:
         await forget(world, ArrayId(array_id))
+
+
+def _is_unheard(array: Array, over: Entry[LeaseRecord] | None) -> bool:
+    """Say whether the launcher has neither ended an array nor put its machines off at its end."""
+    if over is None or array.ending is not None:
+        return False
+    return array.rested_at != over.value.lease.until
 
 
 async def _drop_timer(world: World, timer: str) -> None:

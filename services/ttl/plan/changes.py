@@ -11,7 +11,7 @@ from spawn.contracts.durations import format_duration
 from spawn.contracts.events import Event, LeaseRefused, LeaseSet, event_id
 from spawn.contracts.ids import ArrayId, check_request_id
 from spawn.contracts.lease_records import Extend, Idleness, LeaseRecord, LeaseState
-from spawn.contracts.leases import format_instant
+from spawn.contracts.leases import LeaseAction, format_instant
 from spawn.contracts.members import Member
 from spawn.errors import Rejected
 
@@ -37,7 +37,9 @@ def change(record: LeaseRecord, wish: Wish) -> LeaseRecord:
     check_request_id(wanted.request_id)
     if wanted.request_id in record.requests:
         return record
-    if record.state is not LeaseState.ARMED or record.lease.is_over(now):
+    # Machines that an end has only put off may have more time, which does not start them.
+    stays = record.lease.action is not LeaseAction.TERMINATE
+    if not stays and (record.state is not LeaseState.ARMED or record.lease.is_over(now)):
         raise _too_late(record)
     lease = msgspec.structs.replace(record.lease, until=_new_end(record, wish))
     data = LeaseSet(
@@ -51,7 +53,7 @@ def change(record: LeaseRecord, wish: Wish) -> LeaseRecord:
     # Somebody who asks for more time is at work: what was quiet until now counts no more.
     idle = record.idle and Idleness(at=now, reason="its lease was changed", counts_from=now)
     changes = {"lease": lease, "warned": None, "requests": requests, "idle": idle}
-    return advance(record, now, data, **changes)
+    return advance(record, now, data, state=LeaseState.ARMED, **changes)
 
 
 def give_own(record: LeaseRecord, rank: int, now: datetime) -> LeaseRecord:
@@ -125,7 +127,8 @@ def _new_end(record: LeaseRecord, wish: Wish) -> datetime:
     # Before it is added, since an instant has an end.
     if wanted.until is None and wanted.add_seconds > longest.total_seconds():
         raise too_long
-    until = wanted.until or record.lease.until + timedelta(seconds=wanted.add_seconds)
+    begins = max(record.lease.until, now)
+    until = wanted.until or begins + timedelta(seconds=wanted.add_seconds)
     if until - now > longest:
         raise too_long
     if until <= now:
