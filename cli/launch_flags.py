@@ -37,6 +37,13 @@ Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALU
 Ttl = Annotated[
     str, typer.Option(help="When all ends, e.g. 90m or 1d12h; 8h unless set.", metavar="DURATION")
 ]
+OnExpire = Annotated[
+    leases.LeaseAction | None,
+    typer.Option(help="What the end of the lease means; terminate unless set."),
+]
+Hibernate = Annotated[
+    bool, typer.Option("--hibernate", help="Make machines that can be hibernated.")
+]
 IdleTimeout = Annotated[
     str, typer.Option(help="End what has not worked for this long, e.g. 30m.", metavar="DURATION")
 ]

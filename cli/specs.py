@@ -35,6 +35,8 @@ FLAGS: Final = {
     "peer_ssh": "--no-peer-ssh",
     "dns": "--dns",
     "dns_address": "--dns-address",
+    "on_expire": "--on-expire",
+    "hibernate": "--hibernate",
     "idle_timeout": "--idle-timeout",
     "idle_action": "--idle-action",
     "idle_scope": "--idle-scope",

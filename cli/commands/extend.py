@@ -22,6 +22,7 @@ from spawn.contracts.counts import counted
 from spawn.contracts.events import LeaseRefused, LeaseSet
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.lease_records import SUBJECT_EXTEND, Extend
+from spawn.contracts.members import Member
 from spawn.contracts.ranks import format_ranks
 from spawn.errors import NotFound, Rejected
 
@@ -137,7 +138,8 @@ async def _until_armed(plane: Plane, array: Array, ranks: set[int], until: datet
     waiting = {
         each.instance.id: each.rank
         for each in members
-        if each.rank in ranks and not each.is_over and not each.instance.state.is_going
+        # One that is off arms it when it is started.
+        if each.rank in ranks and not _is_off(each)
     }
     total = len(waiting)
     try:
@@ -152,6 +154,10 @@ async def _until_armed(plane: Plane, array: Array, ranks: set[int], until: datet
         ) from error
     if total:
         note(f"armed by {counted(total, 'machine')}")
+
+
+def _is_off(member: Member) -> bool:
+    return member.is_over or member.is_stopped or member.instance.state.is_going
 
 
 async def _strike_off(

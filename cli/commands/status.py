@@ -105,7 +105,7 @@ def cells(member: MemberReport) -> tuple[object, ...]:
     """Return a member's cells, in the order of `COLUMNS`."""
     return (
         member.rank,
-        member.state,
+        member.power or member.state,
         member.instance_id,
         member.private_ip,
         member.market,
