@@ -11,6 +11,7 @@ from services.ttl.apply import forget, forget_one, publish, timer_key, timer_nam
 from services.ttl.handlers.course import begin, look
 from services.ttl.ports import World
 from spawn.bus.ports import CaughtUp, Entry, StorePort
+from spawn.clock import Clock
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
@@ -32,6 +33,10 @@ _ASK_AGAIN = timedelta(seconds=30)
 
 _STALE = timedelta(hours=1)
 """How long after its end the lease of an array without a record is kept."""
+
+_AT_ONCE, _PAUSES = 100, 4
+"""Records read in a row, and how many times as long others then have their turn: leases that end
+meanwhile must not wait for a sweep."""
 
 _DUPLICATES = timedelta(minutes=25)
 """Age up to which an event may be published again: below the stream's window of 30 minutes."""
@@ -60,6 +65,7 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
         held = _Held()
         await _sweep_leases(world, work, timers, held, is_first=is_first)
         await _sweep_own(world, work, timers, held, is_first=is_first)
+        await _look_at_untimed(world, work, held)
         await _sweep_arrays(world, work, held)
     for timer in timers:
         await _drop_timer(world, timer)
@@ -92,6 +98,7 @@ class _Held:
     def __init__(self) -> None:
         self.all: set[str] = set()
         self.own: set[str] = set()
+        self.untimed: set[str] = set()
         self.unanswered: dict[str, Entry[LeaseRecord]] = {}
         self.stale: set[str] = set()
 
@@ -100,10 +107,10 @@ async def _sweep_leases(
     world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
 ) -> None:
     """Look at arrays' leases; take from `timers` those that have one."""
-    async with aclosing(_existing(world.stores.leases, "*")) as entries:
+    async with aclosing(_existing(world.stores.leases, "*", world.clock)) as entries:
         async for entry in entries:
             record, now = entry.value, world.clock.now()
-            await _repair(world, work, entry, timers, is_first=is_first)
+            await _repair(world, work, entry, timers, held, is_first=is_first)
             # Where ranks outlive it, the launcher goes by their leases and looks at the rest.
             if not record.own and _is_unanswered(record, now):
                 held.unanswered[entry.key] = entry
@@ -118,21 +125,27 @@ async def _sweep_own(
     world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
 ) -> None:
     """Look at members' own leases that count: those that their arrays list."""
-    async with aclosing(_existing(world.stores.leases, "*.*")) as entries:
+    async with aclosing(_existing(world.stores.leases, "*.*", world.clock)) as entries:
         async for entry in entries:
             record, now = entry.value, world.clock.now()
             if entry.key in held.own:
-                await _repair(world, work, entry, timers, is_first=is_first)
+                await _repair(world, work, entry, timers, held, is_first=is_first)
                 if _is_unanswered(record, now) and await _goes_on(world, entry.key):
                     await work.look(entry, "not acted on")
             elif record.array_id not in held.all and now - record.lease.until > _STALE:
                 await forget_one(world, record.array_id, record.rank)
 
 
-async def _repair(
-    world: World, work: _Work, entry: Entry[LeaseRecord], timers: set[str], *, is_first: bool
+async def _repair(  # noqa: PLR0913 - one entry, and all that a sweep knows
+    world: World,
+    work: _Work,
+    entry: Entry[LeaseRecord],
+    timers: set[str],
+    held: _Held,
+    *,
+    is_first: bool,
 ) -> None:
-    """Look at a lease that has no timer or is overdue; take its timer from `timers`."""
+    """Look at a lease that is overdue, note one without a timer; take its timer from `timers`."""
     record, now = entry.value, world.clock.now()
     timer, late = timer_name(record.array_id, record.rank), now - record.lease.until
     if is_first and _may_be_missing(record, now):
@@ -140,8 +153,21 @@ async def _repair(
     if record.state is LeaseState.ARMED and late > _PATIENCE:
         await work.look(entry, "overdue")
     elif record.state is LeaseState.ARMED and timer not in timers and late < timedelta(0):
-        await work.look(entry, "no timer")
+        held.untimed.add(entry.key)
     timers.discard(timer)
+
+
+async def _look_at_untimed(world: World, work: _Work, held: _Held) -> None:
+    """Look at leases that have no timer: most were only set since the sweep began."""
+    timers = await world.schedules.names() if held.untimed else frozenset[str]()
+    for key in held.untimed:
+        array_id, _, rank = key.partition(".")
+        if timer_name(ArrayId(array_id), int(rank) if rank else None) not in timers:
+            try:
+                entry = await world.stores.leases.get(key)
+            except NotFound:
+                continue
+            await work.look(entry, "no timer")
 
 
 def _is_unanswered(record: LeaseRecord, now: datetime) -> bool:
@@ -159,7 +185,7 @@ async def _goes_on(world: World, key: str) -> bool:
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
     """Give arrays their leases, and forget those of arrays that are over."""
-    async with aclosing(_existing(world.stores.arrays, "*")) as entries:
+    async with aclosing(_existing(world.stores.arrays, "*", world.clock)) as entries:
         async for entry in entries:
             array = entry.value
             held.stale.discard(array.id)
@@ -196,11 +222,16 @@ def _may_be_missing(record: LeaseRecord, now: datetime) -> bool:
     return any(now - event.time < _DUPLICATES for event in record.outbox)
 
 
-async def _existing(store: StorePort[T], pattern: str) -> AsyncGenerator[Entry[T]]:
-    """Yield what there is, one after the other, holding none of it."""
+async def _existing(store: StorePort[T], pattern: str, clock: Clock) -> AsyncGenerator[Entry[T]]:
+    """Yield what there is, one after the other, holding none of it, and leave time for others."""
+    read, begun = 0, clock.monotonic()
     async with aclosing(store.watch(pattern)) as changes:
         async for change in changes:
             if isinstance(change, Entry):
                 yield change
             elif isinstance(change, CaughtUp):
                 return
+            read += 1
+            if read % _AT_ONCE == 0:
+                await clock.sleep(_PAUSES * timedelta(seconds=clock.monotonic() - begun))
+                begun = clock.monotonic()
