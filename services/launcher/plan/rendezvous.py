@@ -37,7 +37,8 @@ def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None)
         ends=array.ending is not None or bool(member.ending),
         job_known=job is not None,
         heard=member.facts is not None,
-        stays=member.starts > 0,
+        # It asks though it counts as off: it has been started, which was not seen yet.
+        stays=member.starts > 0 or member.is_stopped,
     )
 
 
