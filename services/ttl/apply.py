@@ -7,6 +7,7 @@ import msgspec
 from services.ttl.ports import World
 from spawn.bus.identity import new_id
 from spawn.bus.ports import Entry
+from spawn.contracts.assignments import Tell, tell_all_subject, tell_subject
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import (
     MOST_EXPIRED,
@@ -17,6 +18,7 @@ from spawn.contracts.lease_records import (
     Over,
     lease_key,
 )
+from spawn.contracts.members import member_key
 from spawn.errors import Conflict, NotFound, Outcome
 from spawn.telemetry.log import get_logger
 
@@ -121,3 +123,18 @@ def timer_key(timer: str) -> tuple[ArrayId, int | None]:
     """Return whose lease a timer is for."""
     array_id, _, rank = timer.replace(".lease", "", 1).partition(".")
     return ArrayId(array_id), int(rank) if rank else None
+
+
+async def tell_machines(world: World, record: LeaseRecord) -> None:
+    """Have machines warn who is logged in; one that does not hear it warns nobody."""
+    subject = tell_all_subject(record.array_id)
+    if record.rank is not None:
+        try:
+            member = await world.stores.members.get(member_key(record.array_id, record.rank))
+        except NotFound:
+            # It is still to come: there is nobody to warn.
+            return
+        subject = tell_subject(record.array_id, member.value.instance.id)
+    left = record.lease.until - world.clock.now()
+    tell = Tell(what="warned", until=record.lease.until, left_seconds=int(left.total_seconds()))
+    await world.tells.tell(subject, tell)

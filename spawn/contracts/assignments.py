@@ -95,8 +95,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
 
-    `what` is `assignment`, `peers` or `exec`; an exec carries its id, its argument vector and
-    the number of seconds that it may take.
+    `what` is `assignment`, `peers`, `exec` or `warned`; an exec carries its id, its arguments and
+    the number of seconds that it may take. A warning says that the lease ends at `until`, in
+    `left_seconds`: machines whose lease that is tell who is logged in.
     """
 
     what: str
@@ -104,6 +105,8 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     argv: tuple[str, ...] = ()
     timeout_seconds: int = 0
     not_after: datetime | None = None
+    until: datetime | None = None
+    left_seconds: int = 0
 
 
 def tell_all_subject(array_id: ArrayId) -> str:
