@@ -37,6 +37,9 @@ Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALU
 Ttl = Annotated[
     str, typer.Option(help="When all ends, e.g. 90m or 1d12h; 8h unless set.", metavar="DURATION")
 ]
+NoTtl = Annotated[
+    bool, typer.Option("--no-ttl", help="Without an end, where the deployment allows that.")
+]
 OnExpire = Annotated[
     leases.LeaseAction | None,
     typer.Option(help="What the end of the lease means; terminate unless set."),

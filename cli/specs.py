@@ -22,6 +22,7 @@ FLAGS: Final = {
     "key_name": "--key-name",
     "tags": "--tag",
     "ttl": "--ttl",
+    "no_ttl": "--no-ttl",
     "user_data": "--user-data",
     "command": "--command",
     "environment": "--env",

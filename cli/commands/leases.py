@@ -15,6 +15,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.durations import format_duration
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
+from spawn.contracts.leases import NO_END
 from spawn.errors import NotFound
 
 COLUMNS = ("name", "ends", "in", "then", "id")
@@ -59,6 +60,7 @@ def cells(line: LeaseLine) -> tuple[object, ...]:
     """Return a line's cells, in the order of `COLUMNS`."""
     is_over = line.seconds_left <= 0 or line.state is LeaseState.EXPIRING
     left = "ending" if is_over else format_duration(timedelta(seconds=line.seconds_left))
+    left = "-" if line.until >= NO_END else left
     name = line.name if line.rank is None else f"{line.name}:{line.rank}"
     return name, format_local(line.until), left, line.action, line.array_id
 

@@ -52,6 +52,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Largest array."""
     ttl: timedelta = timedelta(days=7)
     """Longest lease."""
+    no_ttl: bool = True
+    """Whether a launch may do without one."""
 
 
 def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
@@ -64,7 +66,7 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_places(spec)
     _check_network(spec)
     _check_tags(spec.tags)
-    _check_ttl(spec.ttl, limits)
+    _check_ttl(spec, limits)
     _check_idle(spec)
     _check_user_data(spec.user_data)
     _check_job(spec)
@@ -134,7 +136,13 @@ def _check_tags(tags: dict[str, str]) -> None:
             )
 
 
-def _check_ttl(ttl: str, limits: Limits) -> None:
+def _check_ttl(spec: LaunchSpec, limits: Limits) -> None:
+    ttl = spec.ttl
+    if spec.no_ttl and ttl:
+        raise _wrong("ttl", ttl, "say either when all ends or, with no_ttl, that nothing does")
+    if spec.no_ttl and not limits.no_ttl:
+        expected = "this deployment ends everything; SPAWN_ALLOW_NO_TTL=true would allow it"
+        raise _wrong("no_ttl", "true", expected)
     if not ttl:
         return
     try:

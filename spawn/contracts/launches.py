@@ -78,8 +78,9 @@ class EnvCompat(StrEnum):
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a launch asks for. Empty means: let the launcher choose.
 
-    `ttl` is a duration as people write it; `instance_types` are in order of preference;
-    `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
+    `ttl` is a duration as people write it, and `no_ttl` wants none, where that is allowed;
+    `instance_types` are in order of preference; `min_count` of 0 means all of `count`;
+    `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
     `permissions` are those of every machine; `strict` rejects what they would be warned of;
@@ -101,6 +102,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_name: str = ""
     tags: dict[str, str] = {}
     ttl: str = ""
+    no_ttl: bool = False
     user_data: str = ""
     command: str = ""
     environment: dict[str, str] = {}
