@@ -110,8 +110,8 @@ def _starts(member: Member, seen: Instance) -> bool:
 def _starts_again(member: Member, seen: Instance) -> dict[str, Any]:
     """Return what changes of a member whose instance was stopped and is started.
 
-    What its agent said counts no more: addresses may be others, and it says hello again. EC2's
-    time of launch is that of the last start, so one is seen though it was too short to be met.
+    It is ready once its agent says hello again. EC2's time of launch is that of the last start,
+    so a stop is noticed though it was too short to be met.
     """
     before = member.instance.launched_at
     is_on = seen.state in {InstanceState.PENDING, InstanceState.RUNNING}
@@ -122,7 +122,7 @@ def _starts_again(member: Member, seen: Instance) -> dict[str, Any]:
         return starts
     runs = seen.state is InstanceState.RUNNING
     state = MemberState.RUNNING if runs else MemberState.LAUNCHED
-    return {**starts, "facts": None, "state": state}
+    return {**starts, "state": state}
 
 
 def note_power(
