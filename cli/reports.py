@@ -70,11 +70,13 @@ class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
 class ArrayReport(ArrayLine, frozen=True, kw_only=True):
     """One array; `members` has `size` entries, by rank.
 
-    `cloud` is how the cloud saw it just now, where that was asked.
+    `cloud` is how the cloud saw it just now, where that was asked; `coming` is what will become
+    of it, in words.
     """
 
     members: tuple[MemberReport, ...]
     cloud: CloudReport | None = None
+    coming: tuple[str, ...] = ()
 
 
 class LaunchReport(ArrayReport, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli.coming import what_comes
 from cli.flags import ArrayArgument, JsonFlag
 from cli.lines import clean, format_local, ran_for
 from cli.outcome import failed_members
@@ -46,8 +47,10 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
             await _follow(plane, array.id, as_json=as_json)
             return
         members = await plane.members_of(array.id)
+        coming = what_comes(array, await plane.lease_of(array.id), plane.clock.now())
         tails = await tails_of(plane, failed_members(array, members))
         report = with_tails(report_array(array, members), tails)
+        report = msgspec.structs.replace(report, coming=tuple(coming))
         if not array.state.is_over:
             cloud = await plane.cloud_of(array.id)
             report = msgspec.structs.replace(report, cloud=cloud)
@@ -57,6 +60,8 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
         put_json(report)
         return
     put(headline(report))
+    for line in coming:
+        put(line)
     put_table(COLUMNS, map(cells, report.members))
     for line in explain(report):
         put(line)

@@ -223,3 +223,21 @@ async def test_leases_are_listed_with_what_is_left(
     assert 3500 < line["seconds_left"] <= 3600
     assert await spawn("leases") == 0
     assert "terminate" in capsys.readouterr().out
+
+
+@pytest.mark.door
+async def test_leases_can_be_followed_to_the_last_end(
+    spawn: Spawn, bus: Bus, on_bus: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    living = Living(bus, boots=False)
+    await living.write()
+    store = Store(bus, arrays.BUCKET, Array)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        following = group.create_task(spawn("leases", "-f", "--json"))
+        out, _ = await until_read(capsys, '"name":"web"')
+        entry = await store.get(living.array.id)
+        over = msgspec.structs.replace(entry.value, state=ArrayState.TERMINATED)
+        await store.update(entry.key, over, entry.revision)
+        assert await following == 0
+    # What changes with every second is not said again.
+    assert len(out.splitlines()) == 1
