@@ -27,7 +27,7 @@ from spawn.contracts.events import (
     PowerSettled,
 )
 from spawn.contracts.power import SUBJECT_POWER, Power, PowerTo
-from spawn.contracts.ranks import format_ranks
+from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Rejected
 
 _PATIENCE = timedelta(seconds=10)
@@ -204,8 +204,9 @@ async def _until_settled(
 
 
 def _conclude(array: Array, settled: PowerSettled) -> None:
-    if settled.ranks:
-        note(f"ranks {settled.ranks} of {array.name} are {settled.to}")
+    done = set(parse_ranks(settled.ranks)) - set(parse_ranks(settled.fell_back))
+    if done:
+        note(f"ranks {format_ranks(done)} of {array.name} are {settled.to}")
     problems: list[str] = []
     if settled.fell_back:
         problems.append(
