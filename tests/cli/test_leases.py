@@ -159,6 +159,15 @@ class TestExtend:
         assert make_member(1).instance.id in said
         assert make_member(0).instance.id not in said
 
+    async def test_machines_that_were_given_more_meanwhile_do_not_end_at_the_old_instant(
+        self, spawn: Spawn, bus: Bus
+    ) -> None:
+        living = Living(bus, boots=True)
+        await living.write()
+        for rank in range(2):
+            await living.arm(rank, living.until + 2 * HOUR)
+        assert await spawn("extend", "web", "+1h") == 0
+
     async def test_without_an_agent_nobody_is_waited_for(self, spawn: Spawn, bus: Bus) -> None:
         await Living(bus, boots=False).write()
         assert await spawn("extend", "web", "3h") == 0
