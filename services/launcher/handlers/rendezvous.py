@@ -3,6 +3,8 @@
 import secrets
 from typing import TypeVar
 
+import msgspec
+
 from services.launcher.apply.records import refresh, write_members
 from services.launcher.model import Roll
 from services.launcher.plan.rendezvous import assignment_of, peers_of, roll_of
@@ -41,7 +43,8 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
     job = await _job_of(world, array.id)
-    return assignment_of(array, member, _roll(array.id, world), job)
+    assignment = assignment_of(array, member, _roll(array.id, world), job)
+    return msgspec.structs.replace(assignment, now=world.clock.now())
 
 
 def _roll(array_id: ArrayId, world: World) -> Roll:
