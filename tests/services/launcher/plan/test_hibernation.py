@@ -51,9 +51,7 @@ def test_the_root_volume_holds_image_and_memory_of_the_largest_type(spec: dict[s
 @pytest.mark.parametrize(
     ("places", "why"),
     [
-        pytest.param(
-            {"types": ("m7i.large", "g5.xlarge")}, "not hibernate g5", id="type"
-        ),
+        pytest.param({"types": ("m7i.large", "g5.xlarge")}, "not hibernate g5", id="type"),
         pytest.param({"types": ("r7i.8xlarge",)}, "256 GiB of memory", id="memory"),
         pytest.param({"root_device": ""}, "no EBS root volume", id="image"),
     ],

@@ -24,7 +24,8 @@ HIBERNATES = LaunchSpec(name="training", region="us-east-1", hibernate=True)
 
 
 def wanted(to: PowerTo = PowerTo.STOPPED, **changes: Any) -> Power:
-    return Power(**{"request_id": "r-1", "array_id": ARRAY_ID, "to": to, **changes})
+    plain = Power(request_id="r-1", array_id=ARRAY_ID, to=to)
+    return msgspec.structs.replace(plain, **changes)
 
 
 def asked(array: Array = READY, members: dict[int, Member] | None = None, **said: Any) -> Array:
