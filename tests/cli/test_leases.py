@@ -63,6 +63,34 @@ def test_a_time_of_day_is_that_of_the_day_on_which_it_comes(
 
 
 @pytest.mark.parametrize(
+    ("now", "text", "end"),
+    [
+        ("2026-03-28T20:00Z", "02:30", "2026-03-29T01:30Z"),
+        ("2026-10-24T20:00Z", "02:30", "2026-10-25T00:30Z"),
+        ("2026-10-25T00:45Z", "02:30", "2026-10-25T01:30Z"),
+        ("2026-10-25T01:30Z", "02:30", "2026-10-26T01:30Z"),
+        ("2026-12-31T23:30Z", "00:15", "2027-01-01T23:15Z"),
+        ("2028-02-28T20:00Z", "12:00", "2028-02-29T11:00Z"),
+    ],
+    ids=[
+        "left out: an hour later",
+        "shown twice: first",
+        "then again",
+        "then on the next day",
+        "after midnight",
+        "on a leap day",
+    ],
+)
+def test_a_time_of_day_is_the_next_that_clocks_show(
+    surroundings: pytest.MonkeyPatch, now: str, text: str, end: str
+) -> None:
+    surroundings.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    found = read({"until": text}, datetime.fromisoformat(now))
+    assert found == NewEnd(until=datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(
     "words",
     [
         {},
