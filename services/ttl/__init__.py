@@ -1,7 +1,8 @@
 """The TTL service: everything ends, on time, whatever has failed.
 
 Hears: `spawn.cmd.ttl.extend`; `spawn.evt.*.array.accepted`, `spawn.evt.*.array.terminated`,
-`spawn.evt.*.array.failed`, `spawn.evt.*.array.rejected`; `spawn.due.*.lease`.
+`spawn.evt.*.array.failed`, `spawn.evt.*.array.rejected`; `spawn.due.*.lease`,
+`spawn.due.*.lease.*`.
 Says: `lease.*`.
 Calls: the launcher, by the commands `expire` and `power`; machines, by `spawn.tell.<array>.all`
 and `spawn.tell.<array>.<instance>`.
