@@ -11,7 +11,7 @@ from typing import NamedTuple
 from services.ttl import metrics
 from services.ttl.apply import create, publish, write
 from services.ttl.handlers.course import look
-from services.ttl.memory import Watch
+from services.ttl.handlers.watching import Watch
 from services.ttl.model import Idling
 from services.ttl.plan.changes import give_own
 from services.ttl.plan.course import first_record
