@@ -32,7 +32,7 @@ def record(idle: Idleness | None, lease: Lease = LEASE) -> LeaseRecord:
         (None, "not known yet"),
         (WORKS, "works: rank 3: CPU 40.0%"),
         (QUIET, "quiet for 12m of 30m"),
-        (ASKED, "idle: to be ended"),
+        (ASKED, "was idle: ended"),
     ],
 )
 def test_how_idle_an_array_is(idle: Idleness | None, words: str) -> None:
