@@ -12,7 +12,7 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
 from spawn.contracts.ids import check_request_id
 from spawn.contracts.instances import InstanceState
-from spawn.contracts.leases import LeaseAction, format_instant
+from spawn.contracts.leases import format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Market
 from spawn.contracts.power import Power, PowerTo, PowerWish
@@ -236,9 +236,8 @@ def _check_kind(array: Array, to: PowerTo, members: Iterable[Member]) -> None:
             field="to",
             code="not-prepared",
         )
-    stays = array.spec.hibernates or array.lease.action is not LeaseAction.TERMINATE
     once = [each.rank for each in members if each.instance.market is Market.SPOT]
-    if once and not stays:
+    if once and not array.spec.stays:
         raise Rejected(
             f"ranks {format_ranks(once)} are spot machines, which EC2 can't stop unless they"
             " were launched with --on-expire stop or --hibernate",
