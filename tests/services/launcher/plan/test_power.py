@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from services.launcher.model import SetPower, Write
+from services.launcher.plan.observation import is_in_transition
 from services.launcher.plan.power import ask, power_steps, wish_for
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
@@ -149,3 +150,9 @@ def test_a_wish_for_ranks_without_machines_is_over() -> None:
     wish = PowerWish(to=PowerTo.STOPPED, ranks="7", request_id="r-1", reason="", at=NOON)
     said = settled_by(msgspec.structs.replace(READY, powering=(wish,)), running(0))
     assert (said.left, said.reason) == ("7", "their machines are gone")
+
+
+def test_what_is_to_be_stopped_or_started_is_looked_at() -> None:
+    array, later = asked(ranks="0"), NOON + timedelta(hours=1)
+    assert is_in_transition(running(0), array, now=later)
+    assert not is_in_transition(running(1), array, now=later)
