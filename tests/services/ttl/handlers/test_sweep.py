@@ -88,9 +88,7 @@ async def test_a_lease_that_has_just_ended_is_left_to_its_timer(fakes: Fakes) ->
 @pytest.mark.parametrize(
     "done",
     [
-        pytest.param(
-            {"state": ArrayState.TERMINATING, "ending": an_ending()}, id="the array ends"
-        ),
+        pytest.param({"state": ArrayState.TERMINATING, "ending": an_ending()}, id="it is ended"),
         pytest.param({"rested_at": LEASE.until}, id="its machines were put off"),
     ],
 )
