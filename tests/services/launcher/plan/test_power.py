@@ -156,3 +156,17 @@ def test_what_is_to_be_stopped_or_started_is_looked_at() -> None:
     array, later = asked(ranks="0"), NOON + timedelta(hours=1)
     assert is_in_transition(running(0), array, now=later)
     assert not is_in_transition(running(1), array, now=later)
+
+
+def test_of_many_machines_some_are_asked_for_at_a_time() -> None:
+    many = [running(rank) for rank in range(250)]
+    array = an_array(250, state=ArrayState.READY, chunks=())
+    wish = PowerWish(to=PowerTo.STOPPED, ranks="0-249", request_id="r-1", reason="", at=NOON)
+    array = msgspec.structs.replace(array, powering=(wish,))
+    (step,) = power_steps(a_view(array, many))
+    assert isinstance(step, SetPower)
+    assert len(step.instance_ids) == 100
+    asked_for = frozenset((id_, PowerTo.STOPPED) for id_ in step.instance_ids)
+    (rest,) = power_steps(a_view(array, many, powered=asked_for))
+    assert isinstance(rest, SetPower)
+    assert not set(rest.instance_ids) & set(step.instance_ids)
