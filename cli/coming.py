@@ -51,7 +51,8 @@ def what_comes(array: Array, record: LeaseRecord | None, now: datetime) -> list[
 def _at_the_end(name: str, lease: Lease, now: datetime) -> str:
     if lease.is_over(now) and lease.action is not LeaseAction.TERMINATE:
         return f"its lease: over, machines stay off; use them by spawn extend and start {name}"
-    return f"its lease: {_DONE[lease.action]} in {format_duration(lease.until - now)}"
+    left = format_duration(lease.until - now)
+    return f"when its lease is over, in {left}: {_DONE[lease.action]}"
 
 
 def _then(array: Array) -> str:

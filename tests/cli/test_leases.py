@@ -99,6 +99,8 @@ def test_a_time_of_day_is_the_next_that_clocks_show(
         {"when": "soon"},
         {"when": "-2h"},
         {"when": "99999999999999h"},
+        {"when": "99999999w"},
+        {"when": "+999999999w"},
         {"until": "25:00"},
         {"until": "noon"},
         {"at": "tomorrow"},
