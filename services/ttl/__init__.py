@@ -13,6 +13,7 @@ Invariants:
 - The end of a lease and every change of it compete in one compare-and-set: a change that is
   confirmed is kept, and one that comes too late is refused.
 - A lease's record is read, or compared, before anything is done because of a timer.
+- A member's own lease counts once its array's record lists it, by a write of that compare-and-set.
 - No lease ends before its instant by this service's clock.
 - What is held in memory does not grow with the number of leases; a restart forgets none.
 - Nothing is called idle of which it is not known that it does nothing: what has not been heard,
