@@ -67,6 +67,8 @@ async def test_status_json_has_an_entry_for_every_member(
         "exit_code": None,
         "reason": "",
         "tail": None,
+        "power": None,
+        "lease_until": None,
     }
 
 
