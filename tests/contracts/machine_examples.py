@@ -41,6 +41,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         job_known=False,
         heard=False,
         stays=True,
+        now=NOON,
     ),
     "answer.peers": Peers(
         revision=9,
