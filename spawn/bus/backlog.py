@@ -27,7 +27,8 @@ async def keep_measured(bus: Bus, stream: str, durable: str) -> None:
 
     Every replica sets the same: what one of them has not seen yet, another may be doing.
     """
-    metrics.REDELIVERIES.labels(durable)
+    for counter in (metrics.REDELIVERIES, metrics.HANDLER_ERRORS):
+        counter.labels(durable)  # at zero from its start on
     metrics.BACKLOG.labels(durable).set(0)
     while True:
         await bus.clock.sleep(EVERY)
