@@ -204,6 +204,7 @@ class Memory:
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
         self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
+        self.paid: set[tuple[str, str]] = set()
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""

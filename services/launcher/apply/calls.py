@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from services.launcher import metrics
 from services.launcher.apply.boot import ensure_profile
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
@@ -21,6 +22,7 @@ from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, Lease, format_instant
+from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome
 from spawn.telemetry.log import get_logger
@@ -169,6 +171,7 @@ async def _settle_outcome(
         case Cause.ABSENT if isinstance(outcome, Conflict):
             await _close(world, array_id, intent)
         case Cause.CAPACITY:
+            _count_full(intent.pool)
             if intent.chunk.partial or intent.request.max_count == 1:
                 until = now + world.settings.pool_memory
                 world.memory.exhausted[intent.pool] = until
@@ -232,6 +235,7 @@ async def _record(
         return
     if len(made) < intent.request.max_count:
         world.memory.exhausted[intent.pool] = _now(world) + world.settings.pool_memory
+        _count_full(intent.pool)
     filled = ranks_of(intent, made)
     await write_array(
         world,
@@ -246,6 +250,11 @@ async def _find(world: World, array_id: ArrayId, intent: Intent) -> tuple[Descri
         tags={"spawn:array-id": array_id}
     )
     return tuple(each for each in found if each.client_token == intent.token)
+
+
+def _count_full(pool: Pool) -> None:
+    family = pool.instance_type.partition(".")[0]
+    metrics.CAPACITY.labels(pool.market, family).inc()
 
 
 def _is_ending(world: World, array_id: ArrayId) -> bool:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.launcher import metrics
 from services.launcher.apply.records import create_array, write_array
 from services.launcher.plan.acceptance import (
     Terms,
@@ -251,4 +252,6 @@ async def _publish_rejection(
         now=world.clock.now(),
     )
     await world.events.publish(event)
+    metrics.LAUNCHES.labels("rejected").inc()
+    metrics.FAILURES.labels(refusal.code).inc()
     _log.info("rejected", array_id=named, code=refusal.code, reason=refusal.message)

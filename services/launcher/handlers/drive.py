@@ -18,6 +18,7 @@ from services.launcher.apply.records import (
 )
 from services.launcher.apply.release import release
 from services.launcher.handlers.looking_up import look_up
+from services.launcher.handlers.measuring import Measuring
 from services.launcher.model import (
     End,
     LookUp,
@@ -36,7 +37,7 @@ from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
+from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.assignments import Tell, tell_all_subject
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
@@ -148,6 +149,7 @@ class Driver:
         self._sending: dict[ClientToken, asyncio.Task[None]] = {}
         self._ended: dict[InstanceId, datetime] = {}
         self._tagged: datetime | None = None
+        self._measuring = Measuring()
 
     async def run(self, fence: Fence, changed: asyncio.Event) -> None:
         """Do what is next until the array is at rest or another replica takes over."""
@@ -156,6 +158,7 @@ class Driver:
             view = self._view()
             if view is None:
                 break
+            self._measuring.note(view)
             steps = next_steps(view)
             for step in steps:
                 _log.info("step", kind=type(step).__name__, reason=step.reason)
@@ -281,9 +284,6 @@ class Driver:
             return
         if after.lease != before.lease:
             await self._tell("assignment")
-        if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
-            took = self._world.clock.now() - after.accepted_at
-            metrics.LAUNCH_DURATION.observe(took.total_seconds())
 
     def _stop_placing(self) -> None:
         for task in self._placing.values():

@@ -1,7 +1,8 @@
 """The sweep: leases, timers and arrays are compared, and what is missing is made good."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -33,6 +34,18 @@ _STALE = timedelta(hours=1)
 """How long after its end the lease of an array without a record is kept."""
 
 _DUPLICATES = timedelta(minutes=25)
+
+ENDING_WITHIN = {
+    "10m": timedelta(minutes=10),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+}
+"""Horizons by which leases are counted, under the names that they have in the metric."""
+
+_EVER = timedelta.max
+_OVERDUE = -timedelta(minutes=1)
+_HORIZONS = (*ENDING_WITHIN.values(), _EVER, _OVERDUE)
 """Age up to which an event may be published again: below the stream's window of 30 minutes."""
 
 
@@ -48,6 +61,8 @@ async def keep_swept(world: World) -> None:
                 await sweep(world, is_first=is_first)
                 is_first = False
                 await world.clock.sleep(world.settings.lease_sweep)
+        # Whoever sweeps now counts; old figures here would stand beside his.
+        _set_gauges(Counter())
         await world.clock.sleep(world.settings.lease_sweep)
 
 
@@ -60,6 +75,7 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
         await _sweep_arrays(world, work, held)
     for timer in timers:
         await _drop_timer(world, ArrayId(timer.partition(".")[0]))
+    metrics.SWEPT.set(world.clock.now().timestamp())
 
 
 class _Work:
@@ -90,6 +106,12 @@ class _Held:
         self.all: set[str] = set()
         self.unanswered: dict[str, Entry[LeaseRecord]] = {}
         self.stale: set[str] = set()
+        self.ending: Counter[timedelta] = Counter()
+
+    def count(self, record: LeaseRecord, now: datetime) -> None:
+        """Count a lease: among all, and those that end as soon."""
+        left = record.lease.until - now
+        self.ending.update(within for within in _HORIZONS if left <= within)
 
 
 async def _sweep_leases(world: World, work: _Work, timers: set[str], *, is_first: bool) -> _Held:
@@ -110,10 +132,18 @@ async def _sweep_leases(world: World, work: _Work, timers: set[str], *, is_first
                 await work.look(entry, "no timer")
             timers.discard(timer)
             held.all.add(entry.key)
+            held.count(record, now)
             if late > _STALE:
                 held.stale.add(entry.key)
-    metrics.LEASES.set(len(held.all))
+    _set_gauges(held.ending)
     return held
+
+
+def _set_gauges(ending: Mapping[timedelta, int]) -> None:
+    metrics.LEASES.set(ending.get(_EVER, 0))
+    metrics.OVERDUE.set(ending.get(_OVERDUE, 0))
+    for name, within in ENDING_WITHIN.items():
+        metrics.ENDING.labels(name).set(ending.get(within, 0))
 
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
