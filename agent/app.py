@@ -25,6 +25,7 @@ from agent.rendezvous import Rendezvous
 from agent.rounds import Rounds
 from agent.state import Machine, Orders, boot_id
 from agent.tasks import Tasks
+from agent.wall import warn
 
 
 def main() -> None:
@@ -103,6 +104,8 @@ class Agent:
             return
         if tell.what == "exec":
             self._execs.begin(tell, tasks)
+        elif tell.what == "warned":
+            tasks.start(warn(self._orders.current, tell), "wall")
         else:
             self._rounds.nudge()
 

@@ -53,4 +53,4 @@ async def _until(armed: asyncio.Event, seconds: float) -> bool:
 
 
 def _counters(machine: Machine, job: JobFolder) -> Counters:
-    return read_counters(machine.clock.monotonic(), job.group())
+    return read_counters(machine.config.root, machine.clock.monotonic(), job.group())

@@ -35,7 +35,8 @@ class Job:
 class Assignment:
     """The whole truth for this machine; `lease` is RFC 3339.
 
-    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello.
+    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello. With
+    `stays` the machine was stopped and started again.
     """
 
     array_id: str
@@ -52,6 +53,7 @@ class Assignment:
     job: Job
     job_known: bool
     heard: bool
+    stays: bool
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class Tell:
     exec_id: str
     argv: tuple[str, ...]
     timeout_seconds: int
+    until: str | None = None
+    left_seconds: int = 0
 
 
 def read_assignment(data: bytes) -> Assignment:
@@ -123,6 +127,7 @@ def read_assignment(data: bytes) -> Assignment:
             job=_job(job),
             job_known=bool(value.get("job_known", True)),
             heard=bool(value.get("heard", True)),
+            stays=bool(value.get("stays", False)),
         )
     except _MALFORMED as error:
         raise Unreadable(f"assignment: {error!r}") from error
@@ -161,6 +166,8 @@ def read_tell(data: bytes) -> Tell:
             exec_id=str(value.get("exec_id", "")),
             argv=tuple(str(each) for each in value.get("argv", ())),
             timeout_seconds=int(value.get("timeout_seconds", 0)),
+            until=_instant(value["until"]) if value.get("until") else None,
+            left_seconds=int(value.get("left_seconds", 0)),
         )
     except _MALFORMED as error:
         raise Unreadable(f"tell: {error!r}") from error

@@ -6,7 +6,7 @@ from services.launcher.adapters import open_world
 from services.launcher.config import Settings
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.driving import drive_arrays
 from services.launcher.handlers.expiry import on_expire
 from services.launcher.handlers.mirror import (
     mirror_arrays,
@@ -15,6 +15,7 @@ from services.launcher.handlers.mirror import (
     mirror_members,
 )
 from services.launcher.handlers.observe import observe_regions
+from services.launcher.handlers.power import on_power
 from services.launcher.handlers.questions import on_collect, on_plan
 from services.launcher.handlers.rendezvous import (
     answer_peers,
@@ -29,6 +30,7 @@ from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
 from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire
+from spawn.contracts.power import Power
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
     EndpointRoute,
@@ -51,6 +53,7 @@ SERVICE: Service[Settings, World] = Service(
         command("launch", Launch, on_launch, on_buried=on_buried_launch),
         command("terminate", Terminate, on_terminate),
         command("expire", Expire, on_expire),
+        command("power", Power, on_power),
         reported(HEARD, on_report, name="reports"),
     ),
     endpoints=(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from spawn.aws.iam_ports import IamPort
-from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.aws.shapes import Caller, Image, InstanceType, Powered, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances
@@ -73,6 +73,26 @@ class InstancesPort(Protocol):
         ...
 
 
+class PowerPort(Protocol):
+    """EC2's instances in one region, stopped and started. Every method raises an `Outcome`."""
+
+    async def stop_instances(
+        self, ids: Iterable[InstanceId], *, hibernate: bool = False
+    ) -> Powered:
+        """Begin to stop instances, keeping their memory with `hibernate`.
+
+        Those that EC2 refuses to stop do not keep the others; one that is stopped stays so.
+        """
+        ...
+
+    async def start_instances(self, ids: Iterable[InstanceId]) -> Powered:
+        """Begin to start stopped instances; one that runs goes on.
+
+        Those that EC2 has no room for do not keep the others.
+        """
+        ...
+
+
 class CataloguePort(Protocol):
     """What a region has to launch from. Every method raises an `Outcome`."""
 
@@ -123,7 +143,7 @@ class NetworkPort(Protocol):
         ...
 
 
-class Ec2Port(InstancesPort, CataloguePort, NetworkPort, Protocol):
+class Ec2Port(InstancesPort, PowerPort, CataloguePort, NetworkPort, Protocol):
     """EC2 in one region."""
 
 

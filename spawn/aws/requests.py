@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import (
         FilterTypeDef,
         IamInstanceProfileSpecificationTypeDef,
+        InstanceMarketOptionsRequestTypeDef,
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
         TagTypeDef,
     )
 
-    from spawn.contracts.instances import InstanceState, RunInstances
+    from spawn.contracts.instances import InstanceState, RootVolume, RunInstances
 
 HOP_LIMIT = 2
 """Containers on the machine are one hop further from the metadata service
@@ -94,20 +95,48 @@ def _add_tags(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> 
 
 def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> None:
     if request.market is Market.SPOT:
-        parameters["InstanceMarketOptions"] = {
-            "MarketType": "spot",
-            "SpotOptions": {
-                "SpotInstanceType": "one-time",
-                "InstanceInterruptionBehavior": "terminate",
-            },
-        }
+        stays = request.lease_action is not LeaseAction.TERMINATE
+        hibernates = request.hibernation is not None
+        parameters["InstanceMarketOptions"] = _spot(
+            stays=stays or hibernates, hibernates=hibernates
+        )
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data
     if request.key_name:
         parameters["KeyName"] = request.key_name
+    if request.hibernation is not None:
+        _add_hibernation(parameters, request.hibernation)
     if request.instance_profile:
         parameters["IamInstanceProfile"] = _profile(request.instance_profile)
+
+
+def _add_hibernation(parameters: RunInstancesRequestTypeDef, root: RootVolume) -> None:
+    parameters["HibernationOptions"] = {"Configured": True}
+    parameters["BlockDeviceMappings"] = [
+        {
+            "DeviceName": root.device,
+            "Ebs": {
+                "Encrypted": True,
+                "VolumeSize": root.gib,
+                "VolumeType": "gp3",
+                "DeleteOnTermination": True,
+            },
+        }
+    ]
+
+
+def _spot(*, stays: bool, hibernates: bool) -> InstanceMarketOptionsRequestTypeDef:
+    # Only instances of persistent requests can be stopped
+    # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
+    behaviour = "hibernate" if hibernates else "stop"
+    return {
+        "MarketType": "spot",
+        "SpotOptions": {
+            "SpotInstanceType": "persistent" if stays else "one-time",
+            "InstanceInterruptionBehavior": behaviour if stays else "terminate",
+        },
+    }
 
 
 def _profile(profile: str) -> IamInstanceProfileSpecificationTypeDef:

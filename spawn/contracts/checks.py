@@ -9,7 +9,8 @@ import msgspec
 
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
-from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.contracts.launches import LARGEST_JOB, IdleScope, LaunchSpec
+from spawn.contracts.leases import LeaseAction
 from spawn.errors import Rejected
 
 MOST_USER_TAGS = 40
@@ -18,6 +19,9 @@ Using_Tags.html); ours take up to ten."""
 
 MOST_TAG_BYTES = 16 * 1024
 """Bytes of all keys and values: they stand in every open request of an array's record."""
+
+SHORTEST_IDLE = timedelta(minutes=3)
+"""What three looks at a machine take, one a minute: fewer say little."""
 
 MOST_ALTERNATIVES = 20
 MOST_RETRIES = 100
@@ -48,6 +52,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Largest array."""
     ttl: timedelta = timedelta(days=7)
     """Longest lease."""
+    no_ttl: bool = True
+    """Whether a launch may do without one."""
 
 
 def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
@@ -60,7 +66,8 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_places(spec)
     _check_network(spec)
     _check_tags(spec.tags)
-    _check_ttl(spec.ttl, limits)
+    _check_ttl(spec, limits)
+    _check_idle(spec)
     _check_user_data(spec.user_data)
     _check_job(spec)
     return spec
@@ -129,7 +136,13 @@ def _check_tags(tags: dict[str, str]) -> None:
             )
 
 
-def _check_ttl(ttl: str, limits: Limits) -> None:
+def _check_ttl(spec: LaunchSpec, limits: Limits) -> None:
+    ttl = spec.ttl
+    if spec.no_ttl and ttl:
+        raise _wrong("ttl", ttl, "say either when all ends or, with no_ttl, that nothing does")
+    if spec.no_ttl and not limits.no_ttl:
+        expected = "this deployment ends everything; SPAWN_ALLOW_NO_TTL=true would allow it"
+        raise _wrong("no_ttl", "true", expected)
     if not ttl:
         return
     try:
@@ -184,6 +197,25 @@ def _check_size(spec: LaunchSpec) -> None:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
+
+
+def _check_idle(spec: LaunchSpec) -> None:
+    if not spec.idle_timeout:
+        for field, default in (
+            ("idle_action", LeaseAction.TERMINATE),
+            ("idle_scope", IdleScope.ARRAY),
+        ):
+            value: str = getattr(spec, field)
+            if value != default:
+                raise _wrong(field, value, "say after how long, with idle_timeout")
+        return
+    try:
+        timeout = parse_duration(spec.idle_timeout)
+    except Rejected as error:
+        raise Rejected(f"idle_timeout: {error.message}", field="idle_timeout") from error
+    if timeout < SHORTEST_IDLE:
+        shortest = format_duration(SHORTEST_IDLE)
+        raise _wrong("idle_timeout", spec.idle_timeout, f"use {shortest} or more")
 
 
 def _check_user_data(text: str) -> None:

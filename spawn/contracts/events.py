@@ -14,12 +14,15 @@ from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
 from spawn.contracts.lease_events import (
     LeaseExpired,
+    LeaseIdled,
+    LeaseKept,
     LeaseRefused,
     LeaseSet,
     LeaseWarned,
 )
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
+from spawn.contracts.power_events import PowerAsked, PowerRefused, PowerSettled
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
@@ -233,7 +236,12 @@ Data = (
     | LeaseSet
     | LeaseRefused
     | LeaseWarned
+    | LeaseIdled
+    | LeaseKept
     | LeaseExpired
+    | PowerAsked
+    | PowerRefused
+    | PowerSettled
     | GrantReady
     | HostnameRegistered
     | HostnameRemoved

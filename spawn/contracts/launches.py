@@ -8,7 +8,7 @@ import msgspec
 
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import Lease, LeaseAction
 from spawn.contracts.pools import Pool
 
 SUBJECT_LAUNCH = "spawn.cmd.launcher.launch"
@@ -60,6 +60,13 @@ class OnMemberFailure(StrEnum):
     FAIL_ARRAY = "fail-array"
 
 
+class IdleScope(StrEnum):
+    """What is idle: the array, once none of its members works, or each member by itself."""
+
+    ARRAY = "array"
+    MEMBER = "member"
+
+
 class EnvCompat(StrEnum):
     """Whose names of rank, size and peers the job is given beside ours."""
 
@@ -71,12 +78,15 @@ class EnvCompat(StrEnum):
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a launch asks for. Empty means: let the launcher choose.
 
-    `ttl` is a duration as people write it; `instance_types` are in order of preference;
-    `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
+    `ttl` is a duration as people write it, and `no_ttl` wants none, where that is allowed;
+    `instance_types` are in order of preference; `min_count` of 0 means all of `count`;
+    `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
     `permissions` are those of every machine; `strict` rejects what they would be warned of;
-    `dns` is what the machines' names begin with in place of `name`.
+    `dns` is what the machines' names begin with in place of `name`. After `idle_timeout`, a
+    duration, without any work `idle_action` is taken on what `idle_scope` says. `on_expire` is
+    what the end of the lease means; `hibernate` makes machines that can be hibernated.
     """
 
     name: str
@@ -92,6 +102,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_name: str = ""
     tags: dict[str, str] = {}
     ttl: str = ""
+    no_ttl: bool = False
     user_data: str = ""
     command: str = ""
     environment: dict[str, str] = {}
@@ -107,6 +118,16 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     strict: bool = False
     dns: str = ""
     dns_address: AddressKind | None = None
+    idle_timeout: str = ""
+    idle_action: LeaseAction = LeaseAction.TERMINATE
+    idle_scope: IdleScope = IdleScope.ARRAY
+    on_expire: LeaseAction = LeaseAction.TERMINATE
+    hibernate: bool = False
+
+    @property
+    def hibernates(self) -> bool:
+        """Whether its machines are to be such that they can be hibernated."""
+        return self.hibernate or LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

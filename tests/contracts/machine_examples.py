@@ -40,6 +40,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         ends=True,
         job_known=False,
         heard=False,
+        stays=True,
     ),
     "answer.peers": Peers(
         revision=9,
@@ -65,6 +66,8 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         argv=("ls", "-l"),
         timeout_seconds=60,
         not_after=NOON,
+        until=NOON,
+        left_seconds=300,
     ),
     "request.roster": RosterRequest(array_id=ARRAY, page=2),
     "request.exec": ExecRequest(

@@ -10,6 +10,7 @@ from spawn.contracts.launches import (
     AddressKind,
     Digest,
     EnvCompat,
+    IdleScope,
     JobSpec,
     LaunchSpec,
     OnComplete,
@@ -79,6 +80,11 @@ SPEC = LaunchSpec(
     strict=True,
     dns="train",
     dns_address=AddressKind.PUBLIC,
+    idle_timeout="30m",
+    idle_action=LeaseAction.STOP,
+    idle_scope=IdleScope.MEMBER,
+    on_expire=LeaseAction.HIBERNATE,
+    hibernate=True,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,

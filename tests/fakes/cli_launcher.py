@@ -39,6 +39,7 @@ from spawn.contracts.launches import (
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState, member_key
 from spawn.contracts.pools import Market, Pool, Refusal
+from spawn.contracts.power import SUBJECT_POWER, Power
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 POOL = Pool(Market.ON_DEMAND, "t3.medium", "us-east-1a", "subnet-0123abcd")
@@ -96,6 +97,8 @@ class FakeLauncher:
         self._version = 0
         self.launches: list[Launch] = []
         self.terminations: list[Terminate] = []
+        self.powers: list[Power] = []
+        self.settled: dict[str, str] = {}
         self.accepted = asyncio.Event()
         self.holds = False
         self.fails = ""
@@ -140,6 +143,8 @@ class FakeLauncher:
         message = delivery.message
         if message.subject == SUBJECT_LAUNCH:
             await self._launch(codec.decode(message.data, Launch))
+        elif message.subject == SUBJECT_POWER:
+            await self._power(codec.decode(message.data, Power))
         else:
             await self._terminate(codec.decode(message.data, Terminate))
 
@@ -222,6 +227,23 @@ class FakeLauncher:
             array.id,
             events.ArrayFailed(code="capacity", reason=self.fails, refusals=(refusal,)),
         )
+
+    async def _power(self, command: Power) -> None:
+        """Refuse it, or say that it is recorded and, unless held, how it was `settled`."""
+        self.powers.append(command)
+        request_id, to = command.request_id, command.to
+        if self.refuses:
+            refusal = events.PowerRefused(request_id=request_id, code="no", message=self.refuses)
+            await self.tell(command.array_id, refusal)
+            return
+        ranks = command.ranks or "0-2"
+        await self.tell(
+            command.array_id, events.PowerAsked(request_id=request_id, to=to, ranks=ranks)
+        )
+        if not self.holds:
+            said = events.PowerSettled(request_id=request_id, to=to, ranks=ranks)
+            changed = msgspec.structs.replace(said, **self.settled)
+            await self.tell(command.array_id, changed)
 
     async def _terminate(self, command: Terminate) -> None:
         self.terminations.append(command)

@@ -36,6 +36,8 @@ class Machine:
     tags: dict[str, str]
     boot: timedelta
     ended_at: datetime | None = None
+    halted_at: datetime | None = None
+    started_at: datetime | None = None
     reason: str = ""
 
 
@@ -228,7 +230,10 @@ class FakeInstances:
         if machine.ended_at is not None:
             over = now >= machine.ended_at + self.weather.halt
             return InstanceState.TERMINATED if over else InstanceState.SHUTTING_DOWN
-        booted = self._age(machine) >= machine.boot
+        if machine.halted_at is not None:
+            off = now >= machine.halted_at + self.weather.halt
+            return InstanceState.STOPPED if off else InstanceState.STOPPING
+        booted = now - (machine.started_at or machine.launched_at) >= machine.boot
         return InstanceState.RUNNING if booted else InstanceState.PENDING
 
     def _describe(self, machine: Machine) -> Described:
@@ -243,7 +248,7 @@ class FakeInstances:
                 image_id=request.image_id,
                 subnet_id=request.subnet_id,
                 private_ip="" if state is InstanceState.TERMINATED else machine.private_ip,
-                launched_at=machine.launched_at,
+                launched_at=machine.started_at or machine.launched_at,
                 reason=machine.reason,
             ),
             launch_index=machine.launch_index,

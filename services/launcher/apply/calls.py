@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from services.launcher import metrics
 from services.launcher.apply.boot import ensure_profile
 from services.launcher.apply.records import write_array, write_members
-from services.launcher.model import VISIBILITY, MemberChange, Refused
+from services.launcher.model import VISIBILITY, MemberChange, Refused, Tag
 from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
+from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import (
     advance,
     drop_chunk,
@@ -21,7 +22,7 @@ from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
-from spawn.contracts.leases import LEASE_TAG, Lease, format_instant
+from spawn.contracts.leases import LEASE_TAG, format_instant
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome
@@ -135,20 +136,22 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     await world.aws.ec2(array.region).terminate_instances(ids)
 
 
-async def tag_lease(
-    world: World, array: Array, instance_ids: Iterable[InstanceId], lease: Lease
-) -> bool:
+async def tag_lease(world: World, array: Array, tag: Tag) -> bool:
     """Have the tags of instances tell of a lease; False when that is to be tried again."""
-    ids = tuple(instance_ids)
-    tags = {LEASE_TAG: format_instant(lease.until)}
+    lease, tags = tag.lease, {LEASE_TAG: format_instant(tag.lease.until)}
     try:
-        if ids:
+        if tag.instance_ids:
             world.memory.count((array.id,), "CreateTags")
-            await world.aws.ec2(array.region).create_tags(ids, tags)
+            await world.aws.ec2(array.region).create_tags(tag.instance_ids, tags)
     except Outcome as outcome:
         # The tag is for the day on which all records are lost: nothing waits for it.
         _log.warning("lease not in the tags", array_id=array.id, why=outcome.message)
         return False
+    if tag.ranks:
+        members = world.fleet.members(array.id)
+        changes = (tagged(members[rank], lease) for rank in tag.ranks)
+        await write_members(world, (each for each in changes if each is not None))
+        return True
     await write_array(
         world,
         array.id,

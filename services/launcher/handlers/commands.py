@@ -111,7 +111,9 @@ def terms(world: World) -> Terms:
     settings = world.settings
     return Terms(
         deployment=world.deployment,
-        limits=Limits(count=settings.max_count, ttl=settings.max_ttl),
+        limits=Limits(
+            count=settings.max_count, ttl=settings.max_ttl, no_ttl=settings.allow_no_ttl
+        ),
         default_ttl=settings.default_ttl,
     )
 

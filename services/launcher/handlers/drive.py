@@ -1,4 +1,4 @@
-"""Drivers: one task for each array that is not at rest, by one replica at a time."""
+"""The driver of one array: taking it as far as it goes, by one replica at a time."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -7,49 +7,47 @@ from typing import Any, assert_never
 
 import msgspec
 
-from services.launcher import metrics
 from services.launcher.apply.calls import end_instances, open_next, send, tag_lease, trace
 from services.launcher.apply.records import (
-    DUPLICATES,
     SETTLING,
     publish_left_over,
     refresh,
     write_array,
 )
 from services.launcher.apply.release import release
+from services.launcher.apply.telling import tell_all, write_and_tell
 from services.launcher.handlers.looking_up import look_up
 from services.launcher.handlers.measuring import Measuring
+from services.launcher.handlers.power import Powering
 from services.launcher.model import (
     End,
     LookUp,
     Nudge,
     Place,
     Resend,
+    SetPower,
     Step,
     Tag,
     Trace,
     View,
     Write,
+    WriteMembers,
 )
-from services.launcher.plan.drive import has_told, is_at_rest, next_steps
-from services.launcher.plan.leases import is_overdue
+from services.launcher.plan.drive import is_at_rest, is_settled, next_steps
 from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
 from spawn.contracts.arrays import Array, Chunk, Intent
-from spawn.contracts.assignments import Tell, tell_all_subject
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import (
     Conflict,
     NotFound,
-    Outcome,
     Rejected,
     Transient,
-    first_outcome,
 )
-from spawn.telemetry.log import bind, get_logger
+from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
 
@@ -65,60 +63,6 @@ look goes over all members, so one for each change would cost the square of thei
 
 _ASK_AGAIN = timedelta(seconds=30)
 """How long an instance that was asked to end may go on before it is asked again."""
-
-
-async def drive_arrays(world: World) -> None:
-    """Keep a driver for every array that needs one; runs until it is cancelled."""
-    await world.fleet.known()
-    driving: set[ArrayId] = set()
-    async with asyncio.TaskGroup() as group:
-        while True:
-            world.fleet.stirred.clear()
-            for array_id in _due(world) - driving:
-                driving.add(array_id)
-                world.fleet.changed.discard(array_id)
-                group.create_task(_drive_and_forget(world, array_id, driving))
-            await wait_event(world.fleet.stirred, POLL)
-
-
-def _due(world: World) -> set[ArrayId]:
-    now = world.clock.now()
-    return {
-        array.id for array in world.fleet.arrays().values() if _needs_driver(world, array, now)
-    }
-
-
-def _needs_driver(world: World, array: Array, now: datetime) -> bool:
-    if array.state.is_over:
-        recent = any(now - event.time < DUPLICATES for event in array.outbox)
-        return recent and world.memory.published.get(array.id, 0) < array.version
-    if not is_at_rest(array) or is_overdue(array, now) or has_told(array, now):
-        return True
-    return array.id in world.fleet.changed
-
-
-async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
-    try:
-        with bind(array_id=array_id):
-            if not await _settle(world, array_id):
-                await world.clock.sleep(POLL)
-                # Nothing else wakes us to what was left undone of an array at rest.
-                world.fleet.stir(array_id)
-    finally:
-        driving.discard(array_id)
-
-
-async def _settle(world: World, array_id: ArrayId) -> bool:
-    """Drive an array; say whether it was taken as far as it goes."""
-    try:
-        return await drive(world, array_id)
-    except* Outcome as outcomes:
-        _log.warning("driver stopped", why=first_outcome(outcomes).message)
-    except* Exception:  # noqa: BLE001 - counted and logged with its trace
-        # One array that can't be driven must not hold up the others: it is tried again.
-        metrics.DRIVER_FAILURES.inc()
-        _log.exception("driver failed")
-    return False
 
 
 async def drive(world: World, array_id: ArrayId) -> bool:
@@ -150,6 +94,7 @@ class Driver:
         self._ended: dict[InstanceId, datetime] = {}
         self._tagged: datetime | None = None
         self._measuring = Measuring()
+        self._powering = Powering(world)
 
     async def run(self, fence: Fence, changed: asyncio.Event) -> None:
         """Do what is next until the array is at rest or another replica takes over."""
@@ -163,7 +108,7 @@ class Driver:
             for step in steps:
                 _log.info("step", kind=type(step).__name__, reason=step.reason)
                 await self._apply(step, view)
-            if not steps and is_at_rest(view.array) and not self._sending:
+            if not steps and is_settled(view) and not self._sending:
                 await self._rest(view.array)
                 break
             await wait_event(changed, POLL)
@@ -189,6 +134,9 @@ class Driver:
             told=self._world.memory.told.get(self._array_id, -1),
             hostnames=self._world.fleet.hostnames(self._array_id),
             lease=self._world.fleet.lease(self._array_id),
+            own_leases=self._world.fleet.own_leases(self._array_id),
+            powered=self._powering.asked(now),
+            unpowered=self._world.memory.refused(now),
             may_tag=self._tagged is None or now - self._tagged >= _ASK_AGAIN,
         )
 
@@ -210,24 +158,26 @@ class Driver:
                 self._start(self._sending, intent.token, tracing)
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
-            case Nudge() | Tag():
-                await self._announce(step, view.array)
+            case Nudge() | Tag() | SetPower() | WriteMembers():
+                await self._change(step, view.array)
             case Write(array=array):
                 await self._write(view.array, array)
             case _:
                 assert_never(step)
 
-    async def _announce(self, step: Nudge | Tag, array: Array) -> None:
-        if isinstance(step, Nudge):
-            await self._tell("peers")
-            self._world.memory.told[self._array_id] = step.revision
-            return
-        self._tagged = self._world.clock.now()
-        if await tag_lease(self._world, array, step.instance_ids, step.lease):
-            self._tagged = None
-
-    async def _tell(self, what: str) -> None:
-        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what=what))
+    async def _change(self, step: Nudge | Tag | SetPower | WriteMembers, array: Array) -> None:
+        match step:
+            case SetPower():
+                await self._powering.apply(step, array)
+            case WriteMembers(changes=changes):
+                await write_and_tell(self._world, changes)
+            case Nudge(revision=revision):
+                await tell_all(self._world, self._array_id, "peers")
+                self._world.memory.told[self._array_id] = revision
+            case Tag():
+                self._tagged = self._world.clock.now()
+                if await tag_lease(self._world, array, step):
+                    self._tagged = None
 
     async def _look_up(self, view: View) -> None:
         after = await look_up(self._world, view)
@@ -261,7 +211,8 @@ class Driver:
         await send(self._world, self._array_id, intent, is_new=False)
 
     async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
-        self._stop_placing()
+        if array.ending is not None:
+            self._stop_placing()
         try:
             await end_instances(self._world, array, ids)
         except (Transient, NotFound) as delay:
@@ -283,7 +234,7 @@ class Driver:
         if written is not after:
             return
         if after.lease != before.lease:
-            await self._tell("assignment")
+            await tell_all(self._world, self._array_id, "assignment")
 
     def _stop_placing(self) -> None:
         for task in self._placing.values():

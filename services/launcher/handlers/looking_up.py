@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
 from services.launcher.model import View
-from services.launcher.plan.drive import launching, reject
+from services.launcher.plan.beginning import launching, reject
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.placement import plan_placement
 from services.launcher.plan.settlement import give_up

@@ -90,7 +90,7 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     members = world.fleet.members(array.id)
     wanted = sorted(set(body.ranks) or members)
     chosen = [members[rank] for rank in wanted if rank in members]
-    able = [member for member in chosen if member.facts is not None and not member.is_over]
+    able = [member for member in chosen if _is_able(member)]
     missing = set(body.ranks) - {member.rank for member in able}
     if missing or not able:
         which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
@@ -105,6 +105,10 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     for member in able:
         await world.tells.tell(tell_subject(array.id, member.instance.id), tell)
     return ExecStarted(exec_id=exec_id, ranks=tuple(member.rank for member in able))
+
+
+def _is_able(member: Member) -> bool:
+    return member.facts is not None and not member.is_over and not member.is_stopped
 
 
 def _check_exec(asked: ExecRequest) -> None:

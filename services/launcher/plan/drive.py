@@ -14,8 +14,9 @@ from services.launcher.model import (
     View,
     Write,
 )
-from services.launcher.plan.leases import LEASE_OVER, is_overdue, tag_anew
 from services.launcher.plan.outcome import judge_failure, judge_job
+from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
+from services.launcher.plan.power import power_steps
 from services.launcher.plan.rendezvous import (
     are_settled,
     is_complete,
@@ -23,23 +24,19 @@ from services.launcher.plan.rendezvous import (
     names_of,
     revision_of,
 )
+from services.launcher.plan.resting import rest_overdue
 from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
-from spawn.contracts.counts import counted
-from spawn.contracts.durations import format_duration
+from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.events import (
     ArrayDegraded,
     ArrayFailed,
-    ArrayLaunching,
     ArrayReady,
-    ArrayRejected,
     ArrayTerminated,
     Data,
 )
 from spawn.contracts.launches import WaitFor
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import format_ranks, parse_ranks
-from spawn.errors import Rejected
 
 SERVING = frozenset(
     {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.RECOVERED}
@@ -54,9 +51,6 @@ TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
 
-SLOW = timedelta(seconds=10)
-"""From here on it is worth saying how long EC2's rate holds a launch up."""
-
 
 def next_steps(view: View) -> tuple[Step, ...]:
     """Decide what is to be done now; nothing means: wait until something changes."""
@@ -68,7 +62,13 @@ def next_steps(view: View) -> tuple[Step, ...]:
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
-    return (array.state in SERVING and not array.retag) or array.state.is_over
+    is_left = array.state in SERVING and not array.retag and not array.powering
+    return is_left or array.state.is_over
+
+
+def is_settled(view: View) -> bool:
+    """Say whether an array is at rest, and nothing is still to be done for one of its members."""
+    return is_at_rest(view.array) and not is_unsettled(view.members.values())
 
 
 def has_told(array: Array, now: datetime) -> bool:
@@ -82,16 +82,14 @@ def _steps(view: View) -> Iterator[Step]:
         return
     if array.ending is not None:
         yield from _finish_ending(view, array.ending)
-    elif view.lease is not None and view.lease != array.lease:
-        changed = advance(array, view.now, lease=view.lease, retag=True)
-        yield Write(array=changed, reason="its lease has changed")
-    elif is_overdue(array, view.now):
-        yield Write(array=end(array, LEASE_OVER, now=view.now), reason="lease long over")
-    elif (tag := tag_anew(view)) is not None:
-        yield tag
+        return
+    yield from end_due(view)
+    if (step := lease_step(view) or rest_overdue(view)) is not None:
+        yield step
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     elif array.state in SERVING:
+        yield from power_steps(view)
         yield from _tell_peers(view)
         yield from _watch_over(view)
     else:
@@ -188,11 +186,17 @@ def _watch_over(view: View) -> Iterator[Step]:
     if view.members and not _living(view):
         finished = array.state is ArrayState.FINISHED
         ended = f"its job has ended: {array.reason}"
-        reason = ended if finished else "all its instances were ended from outside"
+        reason = ended if finished else _why_gone(view.members.values())
         yield Write(array=end(array, reason, now=view.now), reason=reason)
         return
     if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
         yield from _note_losses(view)
+
+
+def _why_gone(members: Iterable[Member]) -> str:
+    reasons = {each.ending for each in members}
+    outside = "all its instances were ended from outside"
+    return (reasons.pop() or outside) if len(reasons) == 1 else outside
 
 
 def _judge_start(view: View) -> Write | None:
@@ -250,39 +254,6 @@ def _over(view: View, ending: Ending) -> Array:
     else:
         data = ArrayTerminated(reason=ending.reason)
     return advance(view.array, view.now, data, state=ending.state)
-
-
-def launching(
-    array: Array,
-    placement: Placement,
-    chunks: tuple[Chunk, ...],
-    *,
-    expected: timedelta,
-    now: datetime,
-) -> Array:
-    """Begin to ask for capacity; `expected` is how long that takes at EC2's rate."""
-    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= SLOW else ""
-    data = ArrayLaunching(
-        pools=placement.pools,
-        chunks=len(chunks),
-        reason=f"{counted(array.size, 'instance')} in {counted(len(chunks), 'call')}{slowly}",
-        expected_seconds=expected.total_seconds(),
-    )
-    return advance(
-        array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks
-    )
-
-
-def reject(array: Array, rejection: Rejected, view: View) -> Array:
-    """End an accepted array that AWS's own facts rule out: nothing of it was made."""
-    data = ArrayRejected(
-        request_id=array.request_id,
-        name=array.name,
-        code=rejection.code,
-        field=rejection.field,
-        message=rejection.message,
-    )
-    return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)
 
 
 def _present(view: View) -> list[Member]:

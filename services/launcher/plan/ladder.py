@@ -10,7 +10,7 @@ from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
 from spawn.contracts.ids import client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import OnComplete
-from spawn.contracts.leases import LEASE_TAG, LeaseAction, format_instant
+from spawn.contracts.leases import LEASE_ACTION_TAG, LEASE_TAG, LeaseAction, format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
@@ -129,6 +129,7 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
+        hibernation=array.placement.hibernation,
     )
 
 
@@ -141,7 +142,10 @@ def _shutdown_action(array: Array) -> LeaseAction:
 
 def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
     """Return the tags from which the array could be told again without any record."""
+    action = array.lease.action
+    stays = {} if action is LeaseAction.TERMINATE else {LEASE_ACTION_TAG: action.value}
     return {
+        **stays,
         "Name": array.name,
         **array.spec.tags,
         "spawn:managed": "true",

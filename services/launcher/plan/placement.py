@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.launcher.model import Places
+from services.launcher.plan.hibernation import plan_hibernation
 from spawn.contracts.arrays import Placement
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Market, Pool
@@ -52,7 +53,10 @@ def plan_placement(spec: LaunchSpec, places: Places) -> Placement:
             cause=Cause.INVALID,
         )
     return Placement(
-        image_id=places.image_id, pools=pools, security_group_ids=places.security_group_ids
+        image_id=places.image_id,
+        pools=pools,
+        security_group_ids=places.security_group_ids,
+        hibernation=plan_hibernation(spec, places),
     )
 
 

@@ -13,9 +13,11 @@ import msgspec
 
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
+from services.launcher.handlers.driving import drive_arrays
+from services.launcher.handlers.expiry import on_expire
 from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
 from services.launcher.handlers.observe import observe_regions
+from services.launcher.handlers.power import on_power
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
@@ -25,19 +27,21 @@ from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.ids import ArrayId, array_id
 from spawn.contracts.launches import Launch, LaunchSpec, Terminate
+from spawn.contracts.lease_records import Expire, LeaseRecord, Over
 from spawn.contracts.members import Member
-from spawn.errors import Outcome, Transient
+from spawn.contracts.power import Power, PowerTo
+from spawn.errors import NotFound, Outcome, Transient
 from tests.fakes.aws import FakeAws, FakeEc2
 from tests.fakes.bus import FakeBus, FakeRequests, FakeStore, FakeTells
 from tests.fakes.ec2 import REGION
 from tests.fakes.warp import WarpClock, WarpLoop
+from tests.services.launcher.model import power as supply
 from tests.services.launcher.model.power import (
     Aws,
     Crash,
     Door,
     Line,
     MortalFences,
-    Power,
     WindowedEvents,
 )
 
@@ -66,14 +70,14 @@ AGENT = Agent(
 )
 GRANT = Grant(hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/test/")
 
-Body = Launch | Terminate
+Body = Launch | Terminate | Expire | Power
 
 
 class Replica:
     """One process of the launcher."""
 
     def __init__(self, plane: "Plane", name: str) -> None:
-        self.name, self.power, self._plane = name, Power(), plane
+        self.name, self.power, self._plane = name, supply.Power(), plane
         self.world = plane.world(self.power, name)
         self.task = plane.loop.create_task(self._run())
 
@@ -148,7 +152,7 @@ class Plane:
     def ec2(self) -> FakeEc2:
         return self.aws.ec2(REGION)
 
-    def world(self, power: Power, holder: str) -> World:
+    def world(self, power: supply.Power, holder: str) -> World:
         """Make what one replica sees of it."""
 
         def store(bucket: str, kind: type[Any]) -> Any:
@@ -217,6 +221,28 @@ class Plane:
         message = f"terminate-{array}-{next(self._numbers)}"
         self._send(Terminate(array_id=array, reason=reason), message)
         return message
+
+    def power(self, array: ArrayId, to: PowerTo, *, ranks: str = "") -> str:
+        """Ask for a stop or a start; return the id of the request."""
+        request_id = f"power-{next(self._numbers)}"
+        body = Power(request_id=request_id, array_id=array, to=to, ranks=ranks)
+        self._send(body, request_id)
+        return request_id
+
+    def expire(self, *overs: Over) -> None:
+        """Name leases that are over."""
+        self._send(Expire(leases=overs), f"expire-{next(self._numbers)}")
+
+    def write_lease(self, record: LeaseRecord) -> None:
+        """Write a lease as the TTL service does."""
+        self.loop.run_until_complete(self._write_lease(record))
+
+    async def _write_lease(self, record: LeaseRecord) -> None:
+        store = FakeStore(self.bus, lease_records.BUCKET, LeaseRecord)
+        try:
+            await store.update(record.key, record, (await store.get(record.key)).revision)
+        except NotFound:
+            await store.create(record.key, record)
 
     def array(self, array: ArrayId) -> Array | None:
         """Return the record."""
@@ -287,5 +313,9 @@ class Plane:
 async def _handle(command: Command[Any], world: World) -> None:
     if isinstance(command.body, Launch):
         await on_launch(command, world)
+    elif isinstance(command.body, Power):
+        await on_power(command, world)
+    elif isinstance(command.body, Expire):
+        await on_expire(command, world)
     else:
         await on_terminate(command, world)

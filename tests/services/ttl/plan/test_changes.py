@@ -12,7 +12,7 @@ from services.ttl.plan.changes import Wish, change, check_wanted
 from services.ttl.plan.course import first_record
 from spawn.contracts.events import LeaseSet
 from spawn.contracts.lease_records import Extend, LeaseRecord, LeaseState
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import Lease, LeaseAction
 from spawn.errors import Rejected
 from tests.builders import ARRAY_ID
 from tests.fakes.clock import NOON
@@ -78,6 +78,15 @@ def test_a_change_that_comes_too_late_is_refused(record: LeaseRecord, now: datet
     with pytest.raises(Rejected) as refused:
         change(record, wish(now, add_seconds=7200))
     assert refused.value.code == "lease-over"
+
+
+def test_machines_that_an_end_has_put_off_may_have_more_time_from_now_on() -> None:
+    stays = msgspec.structs.replace(RECORD.lease, action=LeaseAction.STOP)
+    over = msgspec.structs.replace(RECORD, lease=stays, state=LeaseState.EXPIRING)
+    now = END + timedelta(hours=1)
+    after = change(over, wish(now, add_seconds=7200))
+    assert after.state is LeaseState.ARMED
+    assert after.lease == msgspec.structs.replace(stays, until=now + timedelta(hours=2))
 
 
 def test_a_request_is_done_once_even_when_the_lease_is_over_meanwhile() -> None:

@@ -1,0 +1,76 @@
+"""Which arrays need a driver, and keeping one for each of them."""
+
+import asyncio
+from datetime import datetime
+
+from services.launcher import metrics
+from services.launcher.apply.records import DUPLICATES
+from services.launcher.handlers.drive import POLL, drive
+from services.launcher.plan.drive import has_told, is_at_rest
+from services.launcher.plan.own_leases import is_neglected
+from services.launcher.plan.resting import resting_due
+from services.launcher.ports import World
+from spawn.clock import wait_event
+from spawn.contracts.arrays import Array
+from spawn.contracts.ids import ArrayId
+from spawn.errors import Outcome, first_outcome
+from spawn.telemetry.log import bind, get_logger
+
+_log = get_logger(__name__)
+
+
+async def drive_arrays(world: World) -> None:
+    """Keep a driver for every array that needs one; runs until it is cancelled."""
+    await world.fleet.known()
+    driving: set[ArrayId] = set()
+    async with asyncio.TaskGroup() as group:
+        while True:
+            world.fleet.stirred.clear()
+            for array_id in _due(world) - driving:
+                driving.add(array_id)
+                world.fleet.changed.discard(array_id)
+                group.create_task(_drive_and_forget(world, array_id, driving))
+            await wait_event(world.fleet.stirred, POLL)
+
+
+def _due(world: World) -> set[ArrayId]:
+    now = world.clock.now()
+    return {array.id for array in world.fleet.arrays().values() if is_needed(world, array, now)}
+
+
+def is_needed(world: World, array: Array, now: datetime) -> bool:
+    """Say whether an array needs a driver at `now`."""
+    if array.state.is_over:
+        recent = any(now - event.time < DUPLICATES for event in array.outbox)
+        return recent and world.memory.published.get(array.id, 0) < array.version
+    if not is_at_rest(array) or has_told(array, now) or array.id in world.fleet.changed:
+        return True
+    own = world.fleet.own_leases(array.id)
+    members = world.fleet.members(array.id).values()
+    if is_neglected(array, members, own, now):
+        return True
+    return any(resting_due(array, members, own, now, refused=world.memory.refused(now)))
+
+
+async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
+    try:
+        with bind(array_id=array_id):
+            if not await _settle(world, array_id):
+                await world.clock.sleep(POLL)
+                # Nothing else wakes us to what was left undone of an array at rest.
+                world.fleet.stir(array_id)
+    finally:
+        driving.discard(array_id)
+
+
+async def _settle(world: World, array_id: ArrayId) -> bool:
+    """Drive an array; say whether it was taken as far as it goes."""
+    try:
+        return await drive(world, array_id)
+    except* Outcome as outcomes:
+        _log.warning("driver stopped", why=first_outcome(outcomes).message)
+    except* Exception:  # noqa: BLE001 - counted and logged with its trace
+        # One array that can't be driven must not hold up the others: it is tried again.
+        metrics.DRIVER_FAILURES.inc()
+        _log.exception("driver failed")
+    return False
