@@ -47,6 +47,7 @@ COMMANDS: dict[str, Listed] = {
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),
     "dns": Listed("dns", "See which names machines have, and whether they are right."),
+    "spot": Listed("spot", "Hear of what the cloud takes back, and set up that it is heard."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
 }
 

@@ -1,14 +1,14 @@
 """The launcher: makes arrays, watches their instances, and ends them.
 
 Hears: `spawn.cmd.launcher.launch`, `spawn.cmd.launcher.terminate`,
-`spawn.cmd.launcher.expire`, and of machines
+`spawn.cmd.launcher.expire`, `spawn.cmd.launcher.look`, and of machines
 `spawn.agent.*.*.hello`, `spawn.agent.*.*.job.exited`, `spawn.agent.*.*.boot.failed`.
 Answers: `spawn.api.launcher.plan`, `spawn.api.launcher.collect`, `spawn.api.launcher.roster`,
-`spawn.api.launcher.exec`, `spawn.api.launcher.cloud`; machines at
+`spawn.api.launcher.exec`, `spawn.api.launcher.cloud`, `spawn.api.launcher.cost`; machines at
 `spawn.api.launcher.assignment.*.*` and `spawn.api.launcher.peers.*.*`.
 Says: `array.*`, `instance.*`, `member.*`, and nudges to machines.
-Calls: EC2 (RunInstances, DescribeInstances, TerminateInstances, look-ups), SSM GetParameter, S3
-(the agent's bucket), the IAM broker's `ensure`.
+Calls: EC2 (RunInstances, DescribeInstances, TerminateInstances, look-ups, spot prices and scores),
+AWS's price list, SSM GetParameter, S3 (the agent's bucket), the IAM broker's `ensure`.
 Writes: `spawn-arrays`, `spawn-members`, `spawn-specs`; nobody else does.
 
 Invariants:

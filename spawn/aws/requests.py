@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import (
         FilterTypeDef,
         IamInstanceProfileSpecificationTypeDef,
-        InstanceMarketOptionsRequestTypeDef,
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
+        SpotMarketOptionsTypeDef,
         TagTypeDef,
     )
 
@@ -97,9 +97,10 @@ def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances)
     if request.market is Market.SPOT:
         stays = request.lease_action is not LeaseAction.TERMINATE
         hibernates = request.hibernation is not None
-        parameters["InstanceMarketOptions"] = _spot(
-            stays=stays or hibernates, hibernates=hibernates
-        )
+        spot = _spot(stays=stays or hibernates, hibernates=hibernates)
+        if request.max_price:
+            spot["MaxPrice"] = request.max_price
+        parameters["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": spot}
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data
@@ -126,16 +127,13 @@ def _add_hibernation(parameters: RunInstancesRequestTypeDef, root: RootVolume) -
     ]
 
 
-def _spot(*, stays: bool, hibernates: bool) -> InstanceMarketOptionsRequestTypeDef:
+def _spot(*, stays: bool, hibernates: bool) -> SpotMarketOptionsTypeDef:
     # Only instances of persistent requests can be stopped
     # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
     behaviour = "hibernate" if hibernates else "stop"
     return {
-        "MarketType": "spot",
-        "SpotOptions": {
-            "SpotInstanceType": "persistent" if stays else "one-time",
-            "InstanceInterruptionBehavior": behaviour if stays else "terminate",
-        },
+        "SpotInstanceType": "persistent" if stays else "one-time",
+        "InstanceInterruptionBehavior": behaviour if stays else "terminate",
     }
 
 

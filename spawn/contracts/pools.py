@@ -12,6 +12,14 @@ class Market(StrEnum):
     SPOT = "spot"
 
 
+class Allocation(StrEnum):
+    """What orders the pools of a launch: its own order of types, price, or AWS's scores."""
+
+    PRIORITIZED = "prioritized"
+    LOWEST_PRICE = "lowest-price"
+    CAPACITY = "capacity"
+
+
 class Pool(msgspec.Struct, frozen=True):
     """A market, an instance type and an availability zone, with the subnet that stands for it."""
 

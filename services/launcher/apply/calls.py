@@ -4,16 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from services.launcher import metrics
-from services.launcher.apply.boot import ensure_profile
+from services.launcher.apply.boot import ensure_profile, renewed_boot
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused, Tag
-from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
+from services.launcher.plan.filling import members_of, ranks_of
+from services.launcher.plan.ladder import choose_pool, generation_of, open_intent, with_boot
 from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import (
     advance,
     drop_chunk,
-    members_of,
-    ranks_of,
     settle_launched,
     settle_lost,
     settle_refused,
@@ -55,6 +54,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
     pacer = world.aws.ec2(entry.value.region).pacer
     if choose_pool(entry.value, chunk, world.memory.exhausted, now=world.clock.now()):
         await pacer.take("RunInstances", instances=count, key=array_id)
+    boot = await renewed_boot(world, entry.value) if chunk.is_succession else None
 
     def write_down(array: Array) -> Array:
         now = world.clock.now()
@@ -63,6 +63,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
             return drop_chunk(array, chunk, now=now)
         template = world.agent.template if world.agent else ""
         generation = generation_of(chunk, world.fleet.members(array_id))
+        array = with_boot(array, boot)
         return open_intent(array, chunk, pool, generation=generation, template=template, now=now)
 
     try:

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from services.launcher.apply.records import refresh, write_members
 from services.launcher.model import Roll
-from services.launcher.plan.rendezvous import assignment_of, peers_of, roll_of
+from services.launcher.plan.rendezvous import as_former, assignment_of, peers_of, roll_of
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -40,8 +40,10 @@ _MOST_TRIES = 10
 async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
-    job = await _job_of(world, array.id)
-    return assignment_of(array, member, _roll(array.id, world), job)
+    job, now = await _job_of(world, array.id), world.clock.now()
+    assignment = assignment_of(array, member, _roll(array.id, world), job, now=now)
+    former = member.former(_asking(request.subject))
+    return assignment if former is None else as_former(assignment, former)
 
 
 def _roll(array_id: ArrayId, world: World) -> Roll:
@@ -133,8 +135,12 @@ async def on_report(said: Reported[Report], world: World) -> None:
 
 
 async def _asker(subject: str, world: World) -> tuple[Array, Member]:
-    *_, array_id, instance_id = subject.split(".")
-    return await _member(world, ArrayId(array_id), InstanceId(instance_id))
+    *_, array_id, _ = subject.split(".")
+    return await _member(world, ArrayId(array_id), _asking(subject))
+
+
+def _asking(subject: str) -> InstanceId:
+    return InstanceId(subject.rpartition(".")[2])
 
 
 async def _member(

@@ -2,12 +2,14 @@
 
 import asyncio
 
-from services.launcher.handlers.mirror import mirror_arrays
+from services.launcher.handlers.mirror import mirror_arrays, mirror_notices
 from services.launcher.ports import World
 from spawn.bus.beside import beside
 from spawn.contracts.arrays import Array
-from spawn.contracts.ids import ArrayId
-from tests.builders import ARRAY_ID, a_member, an_array
+from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.notices import Notice, NoticeAction, NoticeKind
+from spawn.contracts.pools import Market, Pool
+from tests.builders import ARRAY_ID, a_member, an_array, an_instance, running
 from tests.services.launcher.worlds import Fakes, record
 
 NEXT = an_array(id=ArrayId("other-aaaaaaaaaaaa"))
@@ -35,3 +37,37 @@ async def test_what_another_replica_has_deleted_is_forgotten() -> None:
         assert world.memory.told == {}
         assert ARRAY_ID not in world.memory.calls
         assert world.fleet.members(ARRAY_ID) == {}
+
+
+def seen(world: World, instance_id: InstanceId) -> tuple[Notice, ...]:
+    return world.fleet.notices(ARRAY_ID).get(instance_id, ())
+
+
+async def test_a_pool_from_which_the_cloud_takes_back_is_tried_last() -> None:
+    fakes = Fakes()
+    world = fakes.world()
+    spot = an_instance(3, market=Market.SPOT, subnet_id="subnet-a")
+    await record(world, an_array(), running(3, instance=spot))
+    kinds = (
+        (NoticeKind.REBALANCE, NoticeAction.NONE),
+        (NoticeKind.INTERRUPTION, NoticeAction.STOP),
+    )
+    async with beside(mirror_notices(world)):
+        for kind, action in kinds:
+            assert world.memory.exhausted == {}
+            notice = Notice(
+                array_id=ARRAY_ID,
+                rank=3,
+                generation=0,
+                instance_id=spot.id,
+                kind=kind,
+                action=action,
+                noticed_at=fakes.clock.now(),
+            )
+            await world.stores.notices.create(f"{spot.id}.{action}", notice)
+            async with asyncio.timeout(20):
+                while not any(one.kind is kind for one in seen(world, spot.id)):
+                    world.fleet.stirred.clear()
+                    await world.fleet.stirred.wait()
+    pool = Pool(Market.SPOT, spot.instance_type, spot.zone, "subnet-a")
+    assert world.memory.exhausted == {pool: fakes.clock.now() + world.settings.pool_memory}

@@ -13,15 +13,20 @@ import msgspec
 
 from services.launcher.config import Settings
 from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.driving import drive_arrays
+from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.expiry import on_expire
-from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
+from services.launcher.handlers.mirror import (
+    mirror_arrays,
+    mirror_leases,
+    mirror_members,
+    mirror_notices,
+)
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.power import on_power
 from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
@@ -86,6 +91,7 @@ class Replica:
             mirror_arrays,
             mirror_members,
             mirror_leases,
+            mirror_notices,
             drive_arrays,
             observe_regions,
             self._consume,
@@ -176,6 +182,7 @@ class Plane:
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
                 leases=store(lease_records.BUCKET, lease_records.LeaseRecord),
+                notices=store(notices.BUCKET, notices.Notice),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,
