@@ -50,6 +50,13 @@ class InstancesPort(Protocol):
         """
         ...
 
+    async def rehearse(self, request: RunInstances) -> None:
+        """Have EC2 check a RunInstances call and whether it is allowed, and make nothing.
+
+        Raises what it would be refused with; capacity and quotas are not looked at.
+        """
+        ...
+
     async def describe_instances(
         self,
         *,

@@ -114,6 +114,10 @@ class FakeInstances(FakeMarkets):
         self._leave("RunInstances")
         return tuple(self._describe(one) for one in made)
 
+    async def rehearse(self, request: RunInstances) -> None:
+        self._enter("RunInstances")
+        await self._found_subnets([request.subnet_id])
+
     async def describe_instances(
         self,
         *,

@@ -7,8 +7,8 @@ import msgspec
 
 from services.launcher.plan.boot import render_user_data
 from services.launcher.plan.markets import pools_for, ranks_by_market
-from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent
-from spawn.contracts.ids import client_token
+from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent, Placement
+from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
 from spawn.contracts.leases import LEASE_ACTION_TAG, LEASE_TAG, LeaseAction, format_instant
@@ -165,6 +165,27 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
 def _max_price(array: Array, pool: Pool) -> str:
     price = array.spec.spot_max_price
     return "" if price is None or pool.market is not Market.SPOT else f"{price:.6f}"
+
+
+def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> RunInstances:
+    """Return a request such as a launch would make of its first pool, to be tried on EC2.
+
+    Of what the launch makes before it calls, a security group and a profile, it has nothing.
+    """
+    pool = placement.pools[0]
+    return RunInstances(
+        region=spec.region,
+        client_token=client_token(ArrayId(f"{spec.name}-{deployment}-{pool}"), 0, 0),
+        image_id=placement.image_id,
+        instance_type=pool.instance_type,
+        subnet_id=pool.subnet_id,
+        market=pool.market,
+        min_count=1,
+        max_count=1,
+        security_group_ids=placement.security_group_ids,
+        tags={**spec.tags, "spawn:managed": "true", "spawn:deployment": deployment},
+        key_name=spec.key_name,
+    )
 
 
 def _shutdown_action(array: Array) -> LeaseAction:
