@@ -98,7 +98,7 @@ class Agent:
         tasks.start(link.run(self._rounds.nudge), "link")
         tasks.start(self._outbox.run(link), "outbox")
         tasks.start(self._rounds.run(link, self._hello), "rounds")
-        tasks.start(beat(machine, self._orders, self._outbox, self._job.folder), "heartbeat")
+        tasks.start(beat(machine, self._orders, self._outbox, self._sessions), "heartbeat")
         tasks.start(self._script.run(), "script")
         tasks.start(self._leaving.run(self._metadata, tasks), "notices")
         tasks.start(self._job.run(link, tasks), "job")
@@ -106,6 +106,10 @@ class Agent:
     async def part(self) -> None:
         """Say what there is to say before the end of all parts."""
         await self._job.part()
+
+    def _sessions(self) -> set[int]:
+        job = self._job.folder.group()
+        return self._execs.sessions | ({job} if job is not None else set())
 
     def _hear(self, data: bytes, tasks: Tasks) -> None:
         try:

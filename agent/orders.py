@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from agent.clock import read_instant
@@ -146,6 +147,16 @@ def read_assignment(data: bytes) -> Assignment:
             heard=bool(value.get("heard", True)),
             stays=bool(value.get("stays", False)),
         )
+    except _MALFORMED as error:
+        raise Unreadable(f"assignment: {error!r}") from error
+
+
+def read_now(data: bytes) -> datetime | None:
+    """Return when an assignment was answered, by the control plane's clock, if it says so."""
+    value = _object(data)
+    try:
+        now = value.get("now")
+        return None if now is None else read_instant(str(now))
     except _MALFORMED as error:
         raise Unreadable(f"assignment: {error!r}") from error
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ class Counters:
     ssh_sessions: int | None
 
 
-def read_counters(root: Path, at: float, session: int | None) -> Counters:
-    """Read all signs of the machine below `root` now; `session` is that of the job."""
+def read_counters(root: Path, at: float, sessions: Collection[int]) -> Counters:
+    """Read all signs of the machine below `root` now; `sessions` are those that run a job."""
     proc = root / "proc"
     processes = _processes(proc)
     return Counters(
@@ -43,7 +44,7 @@ def read_counters(root: Path, at: float, session: int | None) -> Counters:
         network=network_bytes(_text(proc / "net/dev")),
         disk=disk_bytes(_text(proc / "diskstats")),
         gpu=busy_share(root),
-        job_processes=_count_job(processes, session),
+        job_processes=_count_job(processes, sessions),
         ssh_sessions=_count_ssh(processes),
     )
 
@@ -115,11 +116,11 @@ def _processes(proc: Path) -> dict[int, tuple[str, int, int]] | None:
 
 
 def _count_job(
-    processes: dict[int, tuple[str, int, int]] | None, session: int | None
+    processes: dict[int, tuple[str, int, int]] | None, sessions: Collection[int]
 ) -> int | None:
     if processes is None:
         return None
-    return sum(1 for _, _, each in processes.values() if session is not None and each == session)
+    return sum(1 for _, _, session in processes.values() if session in sessions)
 
 
 def _count_ssh(processes: dict[int, tuple[str, int, int]] | None) -> int | None:

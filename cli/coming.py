@@ -7,7 +7,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.launches import IdleScope
 from spawn.contracts.lease_records import Idleness, LeaseRecord
-from spawn.contracts.leases import NO_END, LeaseAction
+from spawn.contracts.leases import NO_END, Lease, LeaseAction
 
 _DONE = {
     LeaseAction.TERMINATE: "ended",
@@ -24,7 +24,7 @@ def idle_words(array: Array, idle: Idleness | None, now: datetime) -> str:
     if idle is None:
         return "not known yet"
     if idle.asked_at is not None:
-        return f"idle: to be {_DONE[array.spec.idle_action]}"
+        return f"was idle: {_DONE[array.spec.idle_action]}"
     if idle.quiet_since is None:
         return clean(f"works: {idle.reason}")
     quiet = min(max(now - idle.quiet_since, timedelta()), parse_duration(timeout))
@@ -38,8 +38,7 @@ def what_comes(array: Array, record: LeaseRecord | None, now: datetime) -> list[
     lease = record.lease if record else array.lease
     lines: list[str] = []
     if lease.until < NO_END:
-        left = format_duration(lease.until - now)
-        lines.append(f"its lease: {_DONE[lease.action]} in {left}")
+        lines.append(_at_the_end(array.name, lease, now))
     idle = record.idle if record else None
     words = idle_words(array, idle, now)
     if words:
@@ -47,6 +46,13 @@ def what_comes(array: Array, record: LeaseRecord | None, now: datetime) -> list[
     if idle is not None and idle.reason not in words:
         lines[-1] += clean(f" ({idle.reason})")
     return lines
+
+
+def _at_the_end(name: str, lease: Lease, now: datetime) -> str:
+    if lease.is_over(now) and lease.action is not LeaseAction.TERMINATE:
+        return f"its lease: over, machines stay off; use them by spawn extend and start {name}"
+    left = format_duration(lease.until - now)
+    return f"when its lease is over, in {left}: {_DONE[lease.action]}"
 
 
 def _then(array: Array) -> str:

@@ -35,7 +35,7 @@ COMMANDS: dict[str, Listed] = {
     "peers": Listed("peers", "Show where the members of an array are."),
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
     "connect": Listed("connect", "Open a shell on a member of an array."),
-    "extend": Listed("extend", "Change when an array ends."),
+    "extend": Listed("extend", "Change when an array ends, or one of its members."),
     "leases": Listed("leases", "Show what ends when, the next first."),
     "stop": Listed("power", "Stop machines: they keep their disk, and their lease goes on."),
     "start": Listed("power", "Start machines that are stopped or hibernated."),

@@ -81,7 +81,7 @@ async def _extend(name: str, rank: int | None, end: NewEnd) -> None:
         if rank is None and own:
             note(f"ranks {format_ranks(own)} keep the ends that they were given")
         chosen = {rank} if rank is not None else set(range(array.size)) - own
-        await _until_armed(plane, array, chosen, granted.lease.until)
+        await _until_armed(plane, array, chosen, granted)
 
 
 async def _own_ranks(plane: Plane, array: Array) -> set[int]:
@@ -131,7 +131,7 @@ async def _ask(plane: Plane, array: Array, rank: int | None, end: NewEnd) -> Lea
     raise AssertionError("events are followed until they are closed")
 
 
-async def _until_armed(plane: Plane, array: Array, ranks: set[int], until: datetime) -> None:
+async def _until_armed(plane: Plane, array: Array, ranks: set[int], granted: LeaseSet) -> None:
     """Wait until the ranks' machines have armed the instant; raise `Ended` naming the others."""
     boots = array.placement is not None and array.placement.boot is not None
     members = await plane.members_of(array.id) if boots else []
@@ -144,7 +144,7 @@ async def _until_armed(plane: Plane, array: Array, ranks: set[int], until: datet
     total = len(waiting)
     try:
         async with within(_PATIENCE):
-            await _strike_off(plane, array, waiting, until.replace(microsecond=0))
+            await _strike_off(plane, array, waiting, granted)
     except TimeoutError as error:
         named = ", ".join(sorted(waiting))
         raise Ended(
@@ -161,15 +161,23 @@ def _is_off(member: Member) -> bool:
 
 
 async def _strike_off(
-    plane: Plane, array: Array, waiting: dict[InstanceId, int], until: datetime
+    plane: Plane, array: Array, waiting: dict[InstanceId, int], granted: LeaseSet
 ) -> None:
-    """Take those from `waiting` that have armed the instant, until there is nobody left."""
+    """Take those from `waiting` that have armed what was granted, until there is nobody left."""
     if not waiting:
         return
     async with aclosing(plane.heartbeats(array.id)) as heartbeats:
         async for said in heartbeats:
             armed = said.report.armed_lease
-            if armed is not None and armed.replace(microsecond=0) == until:
+            if armed is not None and _knows(granted, armed.replace(microsecond=0)):
                 waiting.pop(said.instance_id, None)
             if not waiting:
                 return
+
+
+def _knows(granted: LeaseSet, armed: datetime) -> bool:
+    """Say whether a machine that has armed this no longer ends at the old instant."""
+    until = granted.lease.until.replace(microsecond=0)
+    is_longer = granted.before is not None and granted.before < granted.lease.until
+    # Somebody may have been granted more in the meantime.
+    return armed == until or (is_longer and armed > until)

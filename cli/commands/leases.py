@@ -18,7 +18,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.durations import format_duration
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
-from spawn.contracts.leases import NO_END
+from spawn.contracts.leases import NO_END, LeaseAction
 from spawn.errors import NotFound
 
 COLUMNS = ("name", "ends", "in", "then", "idle", "id")
@@ -108,7 +108,8 @@ def _show(lines: Iterable[LeaseLine], *, as_json: bool) -> None:
 def cells(line: LeaseLine) -> tuple[object, ...]:
     """Return a line's cells, in the order of `COLUMNS`."""
     is_over = line.seconds_left <= 0 or line.state is LeaseState.EXPIRING
-    left = "ending" if is_over else format_duration(timedelta(seconds=line.seconds_left))
+    over = "ending" if line.action == LeaseAction.TERMINATE else "over"
+    left = over if is_over else format_duration(timedelta(seconds=line.seconds_left))
     left = "-" if line.until >= NO_END else left
     name = line.name if line.rank is None else f"{line.name}:{line.rank}"
     return name, format_local(line.until), left, line.action, line.idle, line.array_id

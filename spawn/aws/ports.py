@@ -101,6 +101,10 @@ class PowerPort(Protocol):
         """
         ...
 
+    async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
+        """Cancel spot requests; their instances go on, and one that is gone is none the less."""
+        ...
+
 
 class CataloguePort(Protocol):
     """What a region has to launch from. Every method raises an `Outcome`."""

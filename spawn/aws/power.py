@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from spawn.aws import parting
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from types_aiobotocore_ec2.type_defs import (
+        CancelSpotInstanceRequestsResultTypeDef,
         InstanceStateChangeTypeDef,
         StartInstancesResultTypeDef,
         StopInstancesResultTypeDef,
@@ -63,6 +65,20 @@ class PowerCalls(Ec2Base):
             return done["StartingInstances"]
 
         return await _each(ids, change)
+
+    async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
+        """Cancel spot requests; their instances go on, and one that is gone is none the less."""
+        for chunk in chunked(ids, MOST_POWERED):
+
+            async def call(
+                chunk: Sequence[str] = chunk,
+            ) -> CancelSpotInstanceRequestsResultTypeDef:
+                client = await self._client()
+                return await client.cancel_spot_instance_requests(SpotInstanceRequestIds=chunk)
+
+            # What is not known any more can't launch anything.
+            with suppress(NotFound):
+                await self._calls.repeat("CancelSpotInstanceRequests", call)
 
 
 async def _each(ids: Iterable[InstanceId], change: _Change) -> Powered:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
         SpotMarketOptionsTypeDef,
+        TagSpecificationTypeDef,
         TagTypeDef,
     )
 
@@ -87,17 +88,20 @@ def _add_tags(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> 
     # EC2 refuses a specification without tags.
     if request.tags:
         tags = tag_list(request.tags)
-        parameters["TagSpecifications"] = [
+        specifications: list[TagSpecificationTypeDef] = [
             {"ResourceType": "instance", "Tags": tags},
             {"ResourceType": "volume", "Tags": tags},
         ]
+        if request.market is Market.SPOT and _stays(request):
+            # By its tags a request is ours to cancel.
+            specifications.append({"ResourceType": "spot-instances-request", "Tags": tags})
+        parameters["TagSpecifications"] = specifications
 
 
 def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> None:
     if request.market is Market.SPOT:
-        stays = request.lease_action is not LeaseAction.TERMINATE
         hibernates = request.hibernation is not None
-        spot = _spot(stays=stays or hibernates, hibernates=hibernates)
+        spot = _spot(stays=_stays(request), hibernates=hibernates)
         if request.max_price:
             spot["MaxPrice"] = request.max_price
         parameters["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": spot}
@@ -125,6 +129,10 @@ def _add_hibernation(parameters: RunInstancesRequestTypeDef, root: RootVolume) -
             },
         }
     ]
+
+
+def _stays(request: RunInstances) -> bool:
+    return request.lease_action is not LeaseAction.TERMINATE or request.hibernation is not None
 
 
 def _spot(*, stays: bool, hibernates: bool) -> SpotMarketOptionsTypeDef:

@@ -71,7 +71,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True):
-    """Ranks, as ranges, whose members of a `generation` were to have successors, asked for `at`."""
+    """Ranks, as ranges, whose members of a `generation` had successors asked for `at`."""
 
     ranks: str
     generation: int

@@ -33,7 +33,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     answer of `peers`; `master_port` is the same for the whole array. Of an array that was adopted
     the launcher has less to say: where it does not know the job (`job_known`), a machine keeps its
     own, and one that it has not heard says hello (`heard`), again if need be. One that was
-    stopped and started again `stays`, though the job of before its stop has ended.
+    stopped and started again `stays`, though the job of before its stop has ended. `now` is when
+    it was answered: a machine whose clock is wrong arms its switch by the difference.
     """
 
     array_id: ArrayId
@@ -50,6 +51,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     job_known: bool = True
     heard: bool = True
     stays: bool = False
+    now: datetime | None = None
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):

@@ -214,7 +214,7 @@ def _check_idle(spec: LaunchSpec) -> None:
         ):
             value: str = getattr(spec, field)
             if value != default:
-                raise _wrong(field, value, "say after how long, with idle_timeout")
+                raise _wrong(field, value, "give an idle timeout with it")
         return
     try:
         timeout = parse_duration(spec.idle_timeout)

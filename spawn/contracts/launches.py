@@ -156,6 +156,12 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     max_cost_unknown: UnknownCost = UnknownCost.REFUSE
 
     @property
+    def stays(self) -> bool:
+        """Whether EC2 may ever stop its machines, and not only end them."""
+        actions = {self.on_expire, self.idle_action} - {LeaseAction.TERMINATE}
+        return self.hibernate or bool(actions) or self.on_complete is OnComplete.STOP
+
+    @property
     def hibernates(self) -> bool:
         """Whether its machines are to be such that they can be hibernated."""
         return self.hibernate or LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}

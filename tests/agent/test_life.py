@@ -144,6 +144,16 @@ async def test_a_new_lease_is_armed(bus: Bus, machine: Machine) -> None:
     assert "systemctl restart spawn-deadman.timer spawn-deadman-cap.timer" in machine.calls()
 
 
+async def test_who_is_logged_in_is_warned(bus: Bus, machine: Machine) -> None:
+    machine.write_shim("wall", 'cat > "$SPAWN_ROOT/written"')
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        until = launcher.assignment.lease.until
+        await launcher.nudge(Tell(what="warned", until=until, left_seconds=300))
+        await machine.until(lambda: "ends in 5 minutes" in text_of(machine.root / "written"))
+
+
 async def test_an_exec_runs_in_the_jobs_environment(bus: Bus, machine: Machine) -> None:
     async with launching(bus, JobSpec(environment={"GREETING": "hi 'there'"})) as launcher:
         await machine.start()

@@ -32,7 +32,7 @@ def record(idle: Idleness | None, lease: Lease = LEASE) -> LeaseRecord:
         (None, "not known yet"),
         (WORKS, "works: rank 3: CPU 40.0%"),
         (QUIET, "quiet for 12m of 30m"),
-        (ASKED, "idle: to be ended"),
+        (ASKED, "was idle: ended"),
     ],
 )
 def test_how_idle_an_array_is(idle: Idleness | None, words: str) -> None:
@@ -45,7 +45,7 @@ def test_where_idleness_does_not_count_nothing_is_said_of_it() -> None:
 
 def test_what_comes_of_an_array() -> None:
     assert what_comes(an_idling(), record(QUIET), NOON) == [
-        "its lease: stopped in 2h",
+        "when its lease is over, in 2h: stopped",
         "when idle for 30m: ended; quiet for 12m of 30m (all quiet: CPU 0.4%)",
     ]
     each = an_idling(idle_scope=IdleScope.MEMBER, idle_action=LeaseAction.HIBERNATE)

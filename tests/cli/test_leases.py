@@ -63,6 +63,34 @@ def test_a_time_of_day_is_that_of_the_day_on_which_it_comes(
 
 
 @pytest.mark.parametrize(
+    ("now", "text", "end"),
+    [
+        ("2026-03-28T20:00Z", "02:30", "2026-03-29T01:30Z"),
+        ("2026-10-24T20:00Z", "02:30", "2026-10-25T00:30Z"),
+        ("2026-10-25T00:45Z", "02:30", "2026-10-25T01:30Z"),
+        ("2026-10-25T01:30Z", "02:30", "2026-10-26T01:30Z"),
+        ("2026-12-31T23:30Z", "00:15", "2027-01-01T23:15Z"),
+        ("2028-02-28T20:00Z", "12:00", "2028-02-29T11:00Z"),
+    ],
+    ids=[
+        "left out: an hour later",
+        "shown twice: first",
+        "then again",
+        "then on the next day",
+        "after midnight",
+        "on a leap day",
+    ],
+)
+def test_a_time_of_day_is_the_next_that_clocks_show(
+    surroundings: pytest.MonkeyPatch, now: str, text: str, end: str
+) -> None:
+    surroundings.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    found = read({"until": text}, datetime.fromisoformat(now))
+    assert found == NewEnd(until=datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(
     "words",
     [
         {},
@@ -71,6 +99,8 @@ def test_a_time_of_day_is_that_of_the_day_on_which_it_comes(
         {"when": "soon"},
         {"when": "-2h"},
         {"when": "99999999999999h"},
+        {"when": "99999999w"},
+        {"when": "+999999999w"},
         {"until": "25:00"},
         {"until": "noon"},
         {"at": "tomorrow"},
@@ -158,6 +188,15 @@ class TestExtend:
         assert "ranks 1 have not said" in said
         assert make_member(1).instance.id in said
         assert make_member(0).instance.id not in said
+
+    async def test_machines_that_were_given_more_meanwhile_do_not_end_at_the_old_instant(
+        self, spawn: Spawn, bus: Bus
+    ) -> None:
+        living = Living(bus, boots=True)
+        await living.write()
+        for rank in range(2):
+            await living.arm(rank, living.until + 2 * HOUR)
+        assert await spawn("extend", "web", "+1h") == 0
 
     async def test_without_an_agent_nobody_is_waited_for(self, spawn: Spawn, bus: Bus) -> None:
         await Living(bus, boots=False).write()

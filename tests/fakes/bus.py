@@ -14,12 +14,11 @@ import msgspec
 
 from spawn.bus import codec
 from spawn.bus.cloudevents import decode_event, event_headers
-from spawn.bus.ports import CaughtUp, Change, Deleted, Entry, Receipt, Reported, Restarted
+from spawn.bus.ports import CaughtUp, Change, Deleted, Entry, Receipt, Restarted
 from spawn.bus.stores import check_key
 from spawn.bus.streams import LARGEST_COMMAND
 from spawn.contracts.assignments import Tell
 from spawn.contracts.events import Event
-from spawn.contracts.reports import Heartbeat
 from spawn.errors import Conflict, NotFound, Outcome, Rejected, Transient
 
 T = TypeVar("T")
@@ -214,31 +213,6 @@ class FakeTells:
 
     async def tell(self, subject: str, tell: Tell) -> None:
         self._bus.tells.append((subject, codec.decode(codec.encode(tell), Tell)))
-
-
-class FakeHeartbeats:
-    """A `HeartbeatsPort`: what machines have said last is told first."""
-
-    def __init__(self) -> None:
-        self.last: dict[str, Reported[Heartbeat]] = {}
-        self._listeners: set[asyncio.Queue[Reported[Heartbeat]]] = set()
-
-    def say(self, said: Reported[Heartbeat]) -> None:
-        """Have a machine say it."""
-        self.last[said.instance_id] = said
-        for listener in self._listeners:
-            listener.put_nowait(said)
-
-    async def follow(self) -> AsyncGenerator[Reported[Heartbeat]]:
-        queue: asyncio.Queue[Reported[Heartbeat]] = asyncio.Queue()
-        for said in self.last.values():
-            queue.put_nowait(said)
-        self._listeners.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._listeners.discard(queue)
 
 
 class FakeRequests:

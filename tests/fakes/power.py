@@ -17,6 +17,8 @@ class FakePower(FakeInstances):
     roomless: frozenset[InstanceId] = frozenset()
     """Instances for whose start there is no capacity."""
 
+    cancelled: frozenset[str] = frozenset()
+
     async def stop_instances(
         self, ids: Iterable[InstanceId], *, hibernate: bool = False
     ) -> Powered:
@@ -39,6 +41,10 @@ class FakePower(FakeInstances):
                 machine.started_at = self._clock.now()
 
         return self._power("StartInstances", ids, start, InstanceState.STOPPING)
+
+    async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
+        self._enter("CancelSpotInstanceRequests")
+        self.cancelled |= set(ids)
 
     def _power(
         self,

@@ -131,10 +131,27 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
 
 
 async def end_instances(world: World, array: Array, instance_ids: Iterable[InstanceId]) -> None:
-    """Ask EC2 to end instances; the observer confirms it."""
+    """Ask EC2 to end instances; the observer confirms it.
+
+    First those spot requests go that would have others in their place
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
+    """
     ids = tuple(instance_ids)
+    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
+    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
+    if requests:
+        await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def _cancel(world: World, array: Array, requests: list[str]) -> None:
+    world.memory.count((array.id,), "CancelSpotInstanceRequests")
+    try:
+        await world.aws.ec2(array.region).cancel_spot_requests(requests)
+    except Outcome as outcome:
+        # Instances have to end all the same: what comes in their place is met by the sweep.
+        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
 
 
 async def tag_lease(world: World, array: Array, tag: Tag) -> bool:

@@ -153,7 +153,7 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         max_count=count,
         security_group_ids=array.placement.security_group_ids,
         tags=build_tags(array, chunk),
-        lease_action=_shutdown_action(array),
+        lease_action=_shutdown_action(array, pool),
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
@@ -188,11 +188,13 @@ def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> Run
     )
 
 
-def _shutdown_action(array: Array) -> LeaseAction:
+def _shutdown_action(array: Array, pool: Pool) -> LeaseAction:
     # EC2 knows one behaviour at shutdown, whatever the reason: a machine that is to stop after
-    # its job must not be ended by it. The lease then ends it by a call.
+    # its job must not be ended by it. The lease then ends it by a call. And a spot machine that
+    # may be stopped at all is of another kind of request.
     stops = array.spec.on_complete is OnComplete.STOP
-    return LeaseAction.STOP if stops else array.lease.action
+    is_spot = pool.market is Market.SPOT and array.spec.stays
+    return LeaseAction.STOP if stops or is_spot else array.lease.action
 
 
 def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:

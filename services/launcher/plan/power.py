@@ -12,7 +12,7 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
 from spawn.contracts.ids import check_request_id
 from spawn.contracts.instances import InstanceState
-from spawn.contracts.leases import LeaseAction, format_instant
+from spawn.contracts.leases import format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Market
 from spawn.contracts.power import Power, PowerTo, PowerWish
@@ -23,6 +23,10 @@ _REMEMBERED = 8
 """Requests that a record remembers: far more than are ever under way for one array."""
 
 _LONGEST_REASON = 300
+
+_AT_ONCE = 100
+"""Instances that are stopped or started before the record is looked at again: EC2 starts few in a
+second, and the end of an array must not wait for them all."""
 
 _SUPERSEDED = "another request is newer"
 
@@ -88,7 +92,8 @@ def power_steps(view: View) -> Iterator[SetPower | Write]:
             if state is _FROM[wish.to] and (id_, wish.to) not in view.powered
         ]
         if ready:
-            yield SetPower(instance_ids=tuple(ready), to=wish.to, reason=wish.reason)
+            first = tuple(ready[:_AT_ONCE])
+            yield SetPower(instance_ids=first, to=wish.to, reason=wish.reason)
     done = next((wish for wish in view.array.powering if not _waiting(view, wish)), None)
     if done is not None:
         left = tuple(each for each in view.array.powering if each != done)
@@ -236,9 +241,8 @@ def _check_kind(array: Array, to: PowerTo, members: Iterable[Member]) -> None:
             field="to",
             code="not-prepared",
         )
-    stays = array.spec.hibernates or array.lease.action is not LeaseAction.TERMINATE
     once = [each.rank for each in members if each.instance.market is Market.SPOT]
-    if once and not stays:
+    if once and not array.spec.stays:
         raise Rejected(
             f"ranks {format_ranks(once)} are spot machines, which EC2 can't stop unless they"
             " were launched with --on-expire stop or --hibernate",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from services.ttl import metrics
 from services.ttl.apply import create, publish, write
 from services.ttl.handlers.course import look
-from services.ttl.memory import Watch
+from services.ttl.handlers.watching import Watch
 from services.ttl.model import Idling
 from services.ttl.plan.changes import give_own
 from services.ttl.plan.course import first_record
@@ -34,7 +34,7 @@ from spawn.contracts.launches import IdleScope
 from spawn.contracts.lease_records import Idleness, LeaseRecord, LeaseState, lease_key
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.power import SUBJECT_POWER
-from spawn.errors import Conflict, NotFound
+from spawn.errors import Conflict, NotFound, Transient
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
@@ -80,8 +80,8 @@ async def look_around(world: World, watch: Watch) -> None:
         with bind(array_id=idling.array_id):
             try:
                 await _look_at(world, watch, idling)
-            except (Conflict, NotFound) as outcome:
-                # Somebody changes the lease just now, or it is gone: there is a next look.
+            except (Conflict, NotFound, Transient) as outcome:
+                # The lease changes just now, it is gone, or the bus is: there is a next look.
                 _log.info("idleness not noted", why=outcome.message)
 
 

@@ -23,7 +23,7 @@ _SETTLED = frozenset(
 )
 _RUNS = frozenset({InstanceState.PENDING, InstanceState.RUNNING})
 
-_SAY_AGAIN = timedelta(minutes=2)
+_SAY_AGAIN = timedelta(minutes=1)
 """How long what is said of machines that work may be out of date."""
 
 _ASK_AGAIN = timedelta(minutes=5)

@@ -33,11 +33,11 @@ from tests.fakes.bus import (
     FakeCommands,
     FakeEvents,
     FakeFences,
-    FakeHeartbeats,
     FakeStore,
     FakeTells,
 )
 from tests.fakes.clock import NOON, VirtualClock
+from tests.fakes.heartbeats import FakeHeartbeats
 from tests.fakes.timers import FakeSchedules
 
 DEPLOYMENT = "test"

@@ -93,3 +93,13 @@ async def test_a_throttled_call_is_to_be_made_again(cloud: CannedAws, aws: Aws) 
     with pytest.raises(Transient) as raised:
         await aws.ec2(REGION).start_instances(MANY[:8])
     assert raised.value.cause is Cause.THROTTLED
+
+
+async def test_spot_requests_are_cancelled_though_some_are_gone(
+    cloud: CannedAws, aws: Aws
+) -> None:
+    gone = error("InvalidSpotInstanceRequestID.NotFound", "The spot instance request is unknown")
+    cloud.answer("CancelSpotInstanceRequests", gone)
+    await aws.ec2(REGION).cancel_spot_requests([f"sir-{number:08x}" for number in range(150)])
+    asked = [listed(form, "SpotInstanceRequestId") for _, form in cloud.asked]
+    assert [len(ids) for ids in asked] == [100, 50]

@@ -89,7 +89,9 @@ def test_spot_instances_that_can_be_stopped_are_of_persistent_requests(
     change: dict[str, object], behaviour: str
 ) -> None:
     changed = msgspec.structs.replace(REQUEST, market=Market.SPOT, **change)
-    assert requests.run_instances(changed)["InstanceMarketOptions"] == {
+    tagged = requests.run_instances(changed).get("TagSpecifications", [])
+    assert [one.get("ResourceType") for one in tagged][-1] == "spot-instances-request"
+    assert requests.run_instances(changed).get("InstanceMarketOptions") == {
         "MarketType": "spot",
         "SpotOptions": {
             "SpotInstanceType": "persistent",

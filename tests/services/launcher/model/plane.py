@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any, cast
@@ -12,18 +10,6 @@ from typing import Any, cast
 import msgspec
 
 from services.launcher.config import Settings
-from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.expiry import on_expire
-from services.launcher.handlers.mirror import (
-    mirror_arrays,
-    mirror_leases,
-    mirror_members,
-    mirror_notices,
-)
-from services.launcher.handlers.observe import observe_regions
-from services.launcher.handlers.power import on_power
-from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
 from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
@@ -35,7 +21,7 @@ from spawn.contracts.launches import Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire, LeaseRecord, Over
 from spawn.contracts.members import Member
 from spawn.contracts.power import Power, PowerTo
-from spawn.errors import NotFound, Outcome, Transient
+from spawn.errors import NotFound, Outcome
 from tests.fakes.aws import FakeAws, FakeEc2
 from tests.fakes.bus import FakeBus, FakeRequests, FakeStore, FakeTells
 from tests.fakes.ec2 import REGION
@@ -43,18 +29,17 @@ from tests.fakes.warp import WarpClock, WarpLoop
 from tests.services.launcher.model import power as supply
 from tests.services.launcher.model.power import (
     Aws,
-    Crash,
     Door,
     Line,
     MortalFences,
     WindowedEvents,
 )
+from tests.services.launcher.model.replica import Body, Replica
 
 DEPLOYMENT = "test"
 OWNER = "cli"
 TTL = timedelta(hours=2)
 FENCE_TTL = 5.0
-ACK_WAIT = 30.0
 DUPLICATE_WINDOW = 1800.0
 BUS_LATENCY, AWS_LATENCY = 0.002, 0.2
 
@@ -74,65 +59,6 @@ AGENT = Agent(
     bus_fingerprint="f" * 64,
 )
 GRANT = Grant(hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/test/")
-
-Body = Launch | Terminate | Expire | Power
-
-
-class Replica:
-    """One process of the launcher."""
-
-    def __init__(self, plane: "Plane", name: str) -> None:
-        self.name, self.power, self._plane = name, supply.Power(), plane
-        self.world = plane.world(self.power, name)
-        self.task = plane.loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        parts = (
-            mirror_arrays,
-            mirror_members,
-            mirror_leases,
-            mirror_notices,
-            drive_arrays,
-            observe_regions,
-            self._consume,
-        )
-        try:
-            async with asyncio.TaskGroup() as group:
-                for part in parts:
-                    group.create_task(self._keep(part))
-                group.create_task(self._purge())
-                await self.power.fail()
-        except* Crash:
-            self._plane.deaths.append(self._plane.loop.seconds)
-
-    async def _keep(self, part: Callable[[World], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await part(self.world)
-            except Exception as error:  # noqa: BLE001 - kept for the test to look at
-                self._plane.failures.append(error)
-            await self._plane.clock.sleep(timedelta(seconds=1))
-
-    async def _purge(self) -> None:
-        while True:
-            with suppress(Outcome):
-                await purge(self.world)
-            await self._plane.clock.sleep(timedelta(minutes=1))
-
-    async def _consume(self, world: World) -> None:
-        while True:
-            command = await self._plane.next_command()
-            try:
-                await _handle(command, world)
-            except Transient:
-                self._plane.again(command, after=1.0)
-            except Outcome as outcome:
-                self._plane.refused[command.message_id] = outcome
-            except (Crash, asyncio.CancelledError):
-                self._plane.again(command, after=ACK_WAIT)
-                raise
-            else:
-                self._plane.done.add(command.message_id)
 
 
 class Plane:
@@ -315,14 +241,3 @@ class Plane:
             if record.data is not None and not key.startswith(("name.", "mark.")):
                 found[key] = msgspec.json.decode(record.data, type=kind)
         return found
-
-
-async def _handle(command: Command[Any], world: World) -> None:
-    if isinstance(command.body, Launch):
-        await on_launch(command, world)
-    elif isinstance(command.body, Power):
-        await on_power(command, world)
-    elif isinstance(command.body, Expire):
-        await on_expire(command, world)
-    else:
-        await on_terminate(command, world)

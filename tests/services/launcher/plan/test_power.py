@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from services.launcher.model import SetPower, Write
+from services.launcher.plan.observation import is_in_transition
 from services.launcher.plan.power import ask, power_steps, wish_for
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
@@ -24,7 +25,8 @@ HIBERNATES = LaunchSpec(name="training", region="us-east-1", hibernate=True)
 
 
 def wanted(to: PowerTo = PowerTo.STOPPED, **changes: Any) -> Power:
-    return Power(**{"request_id": "r-1", "array_id": ARRAY_ID, "to": to, **changes})
+    plain = Power(request_id="r-1", array_id=ARRAY_ID, to=to)
+    return msgspec.structs.replace(plain, **changes)
 
 
 def asked(array: Array = READY, members: dict[int, Member] | None = None, **said: Any) -> Array:
@@ -148,3 +150,23 @@ def test_a_wish_for_ranks_without_machines_is_over() -> None:
     wish = PowerWish(to=PowerTo.STOPPED, ranks="7", request_id="r-1", reason="", at=NOON)
     said = settled_by(msgspec.structs.replace(READY, powering=(wish,)), running(0))
     assert (said.left, said.reason) == ("7", "their machines are gone")
+
+
+def test_what_is_to_be_stopped_or_started_is_looked_at() -> None:
+    array, later = asked(ranks="0"), NOON + timedelta(hours=1)
+    assert is_in_transition(running(0), array, now=later)
+    assert not is_in_transition(running(1), array, now=later)
+
+
+def test_of_many_machines_some_are_asked_for_at_a_time() -> None:
+    many = [running(rank) for rank in range(250)]
+    array = an_array(250, state=ArrayState.READY, chunks=())
+    wish = PowerWish(to=PowerTo.STOPPED, ranks="0-249", request_id="r-1", reason="", at=NOON)
+    array = msgspec.structs.replace(array, powering=(wish,))
+    (step,) = power_steps(a_view(array, many))
+    assert isinstance(step, SetPower)
+    assert len(step.instance_ids) == 100
+    asked_for = frozenset((id_, PowerTo.STOPPED) for id_ in step.instance_ids)
+    (rest,) = power_steps(a_view(array, many, powered=asked_for))
+    assert isinstance(rest, SetPower)
+    assert not set(rest.instance_ids) & set(step.instance_ids)

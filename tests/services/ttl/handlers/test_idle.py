@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +21,10 @@ from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Facts, Member, MemberState, member_key
 from spawn.contracts.power import SUBJECT_POWER, Power, PowerTo
 from spawn.contracts.reports import Heartbeat
+from spawn.errors import Transient
 from tests.builders import ARRAY_ID, an_instance, running
 from tests.fakes.bus import FakeStore
-from tests.services.ttl.worlds import Fakes, extension, living
+from tests.services.ttl.worlds import LEASE, Fakes, extension, living
 
 MINUTE = timedelta(minutes=1)
 QUIET: dict[str, Any] = {
@@ -252,3 +253,64 @@ async def test_an_array_that_is_over_is_forgotten(rig: Rig) -> None:
         await rig.fakes.write_array(living(spec=idling(idle_timeout="").spec, size=2))
         await rig.minutes(8)
     assert rig.overs() == []
+
+
+class Overtaken:
+    """A store before whose first end of a lease somebody else extends it."""
+
+    def __init__(self, store: Any, extend: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._extend: Callable[[], Awaitable[None]] | None = extend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def update(self, key: str, value: Any, revision: int) -> int:
+        is_end = isinstance(value, LeaseRecord) and value.state is LeaseState.EXPIRING
+        if is_end and self._extend is not None:
+            extend, self._extend = self._extend, None
+            await extend()
+        revised: int = await self._store.update(key, value, revision)
+        return revised
+
+
+async def test_an_extension_that_comes_first_wins_over_idleness(rig: Rig) -> None:
+    await rig.place(idling())
+    plain = rig.world
+
+    async def extend() -> None:
+        await on_extend(extension(add_seconds=3600), plain)
+
+    world = rig.fakes.world(
+        door=lambda door: Overtaken(door, extend) if isinstance(door, FakeStore) else door
+    )
+    async with beside(name_ends(world)), watching(world):
+        await rig.minutes(12)
+        record = await rig.record()
+        assert (record.state, rig.overs()) == (LeaseState.ARMED, [])
+        assert record.lease.until == LEASE.until + timedelta(hours=1)
+        await rig.minutes(10)
+    assert len(rig.overs()) == 1
+
+
+async def test_a_look_that_fails_is_made_up_for_by_the_next(rig: Rig) -> None:
+    await rig.place(idling())
+    fails = iter([True])
+
+    class Away:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        async def load(self, pattern: str = ">") -> Any:
+            if next(fails, False):
+                raise Transient("the bus is away")
+            return await self._store.load(pattern)
+
+    world = rig.fakes.world(door=lambda door: Away(door) if isinstance(door, FakeStore) else door)
+    async with beside(name_ends(world)), watching(world):
+        await rig.minutes(14)
+    assert next(fails, None) is None
+    assert len(rig.overs()) == 1
