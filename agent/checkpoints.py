@@ -39,11 +39,15 @@ class Checkpoints:
             joins = self._turn.locked() and occasion.cause == "interruption"
             if joins:
                 # What is being saved is as good as what would be saved after it, if it is in time.
-                self._limit = read_instant(occasion.until)
+                self.end_by(read_instant(occasion.until))
             async with self._turn:
                 self._limit = None
                 if not (joins and self._is_good):
                     self._is_good = await self._make(occasion)
+
+    def end_by(self, until: datetime) -> None:
+        """Cut off then what is being saved, if it has not ended by itself."""
+        self._limit = until if self._limit is None else min(self._limit, until)
 
     async def _make(self, occasion: Occasion) -> bool:
         assignment = await self._parts.orders.until(lambda _: True)

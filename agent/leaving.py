@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from agent import places
@@ -87,10 +88,15 @@ class Leaving:
         )
 
     def _begin(self, notice: Notice, tasks: Tasks) -> Notice:
-        """Act on a notice, unless it is known; return it as it was known first."""
-        if notice.key in self._known:
-            return self._known[notice.key]
+        """Act on a notice, unless it is known; return it as it is known now."""
+        known = self._known.get(notice.key)
+        if known is not None and not notice.is_before(known):
+            return known
         self._known[notice.key] = notice
+        if known is not None:
+            # Whoever knows best when the machine dies may speak last.
+            tasks.start(self._hurry(notice), f"sooner {notice.key}")
+            return notice
         say(f"noticed: {notice.kind} {notice.action} {notice.dies_at}")
         tasks.start(self._act(notice), f"notice {notice.key}")
         return notice
@@ -110,15 +116,23 @@ class Leaving:
             if not course.first:
                 await self._end_job(course, notice)
 
-    async def _save(self, notice: Notice) -> None:
+    async def _hurry(self, notice: Notice) -> None:
+        await asyncio.to_thread(self._keep)
+        if notice.kind == INTERRUPTION:
+            self._checkpoints.end_by(await self._until(notice))
+
+    async def _until(self, notice: Notice) -> datetime:
         assignment = await self._parts.orders.until(lambda _: True)
         now = self._parts.machine.clock.now()
-        until = now + budget_of(assignment.job.checkpoint, notice, now)
+        return now + budget_of(assignment.job.checkpoint, notice, now)
+
+    async def _save(self, notice: Notice) -> None:
+        notice = self._known[notice.key]
         await self._checkpoints.make(
             Occasion(
                 name=f"{notice.kind}-{notice.action}",
                 cause="interruption" if notice.kind == INTERRUPTION else LIKELIER,
-                until=write_instant(until),
+                until=write_instant(await self._until(notice)),
                 action=notice.action,
                 dies_at=notice.dies_at,
             )
@@ -127,7 +141,7 @@ class Leaving:
     async def _end_job(self, course: Course, notice: Notice) -> None:
         if course.ends_job:
             now = self._parts.machine.clock.now()
-            await self._job.end(grace_of(course, notice, now))
+            await self._job.end(grace_of(course, self._known[notice.key], now))
 
     async def _report(self, notice: Notice) -> None:
         assignment = await self._parts.orders.until(lambda _: True)

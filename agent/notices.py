@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,9 +48,11 @@ class Notice:
         """When the machine dies, as far as that is known."""
         return read_instant(self.dies_at) if self.dies_at else None
 
-    def as_json(self) -> dict[str, str]:
-        """Return what `read_notice` reads."""
-        return asdict(self)
+    def is_before(self, other: Notice) -> bool:
+        """Say whether it names an earlier instant than another one does, or the only one."""
+        if self.instant is None or other.instant is None:
+            return self.instant is not None
+        return self.instant < other.instant
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,20 @@ def _notice(data: events.Data) -> str:
             when = f", from {format_local(until)}" if until else ""
             return f"{instance_id}: {code}{when}"
         case _:
+            return _checkpoint(data)
+
+
+def _checkpoint(data: events.Data) -> str:
+    match data:
+        case events.CheckpointStarted(cause=cause):
+            return f"for {cause}" if cause else ""
+        case events.CheckpointFinished(seconds=seconds):
+            return f"after {seconds:.1f} s"
+        case events.CheckpointFailed(seconds=seconds, reason=reason):
+            return f"after {seconds:.1f} s{_because(reason)}"
+        case events.CheckpointWarned(reason=reason):
+            return reason
+        case _:
             return ""
 
 

@@ -34,6 +34,9 @@ COMMANDS: dict[str, Listed] = {
     "wait": Listed("wait", "Wait until an array is ready, its job has ended, or it is gone."),
     "peers": Listed("peers", "Show where the members of an array are."),
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
+    "checkpoint": Listed(
+        "checkpoint", "Run the checkpoint script of an array's members, beside their job."
+    ),
     "connect": Listed("connect", "Open a shell on a member of an array."),
     "extend": Listed("extend", "Change when an array ends, or one of its members."),
     "leases": Listed("leases", "Show what ends when, the next first."),

@@ -58,11 +58,17 @@ class Ec2Events:
             storms.look(self._cloud, region, record, state)
 
     def tell(
-        self, region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
+        self,
+        region: RegionState,
+        record: Record,
+        detail_type: str,
+        detail: dict[str, str],
+        *,
+        at: datetime | None = None,
     ) -> None:
-        """Have an event delivered."""
+        """Have an event delivered; it is of now, or of `at`."""
         rules = NoticeTimings() if self._cloud is None else self._cloud.notices
-        event = self._event(region, record, detail_type, detail)
+        event = _event(region, record, detail_type, detail, at=at or self._clock.now())
         if self._randomness.random() < rules.loss:
             return
         copies = 2 if self._randomness.random() < rules.duplicates else 1
@@ -78,23 +84,23 @@ class Ec2Events:
         if send(region, event):
             self._on_sent()
 
-    def _event(
-        self, region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
-    ) -> dict[str, Any]:
-        now: datetime = self._clock.now()
-        arn = f"arn:aws:ec2:{region.name}:{region.account}:instance/{record.id}"
-        return {
-            "version": "0",
-            "id": str(uuid4()),
-            "detail-type": detail_type,
-            "source": "aws.ec2",
-            "account": region.account,
-            # moto writes it as ISO 8601 on delivery.
-            "time": now.timestamp(),
-            "region": region.name,
-            "resources": [arn],
-            "detail": detail,
-        }
+
+def _event(
+    region: RegionState, record: Record, detail_type: str, detail: dict[str, str], *, at: datetime
+) -> dict[str, Any]:
+    arn = f"arn:aws:ec2:{region.name}:{region.account}:instance/{record.id}"
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": detail_type,
+        "source": "aws.ec2",
+        "account": region.account,
+        # moto writes it as ISO 8601 on delivery.
+        "time": at.timestamp(),
+        "region": region.name,
+        "resources": [arn],
+        "detail": detail,
+    }
 
 
 def send(region: RegionState, event: dict[str, Any]) -> int:

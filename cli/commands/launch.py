@@ -7,11 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from cli import checkpoint_flags as checkpoint
+from cli import launch_checkpoint, launch_spot, replacement_flags, spot_flags
 from cli import launch_flags as flags
-from cli import replacement_flags, spot_flags
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
-from cli.launch_checkpoint import warn
 from cli.launch_order import Order, carry_out
 from cli.launch_permissions import review
 from cli.launch_plan import show_plan
@@ -168,7 +167,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     )
     _check_follow(order)
     review(order.spec)
-    warn(order.spec)
+    launch_checkpoint.warn(order.spec)
+    launch_spot.warn(order.spec)
     if dry_run:
         asyncio.run(show_plan(order.spec, as_json=as_json))
     else:

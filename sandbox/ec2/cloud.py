@@ -2,6 +2,7 @@
 
 import random
 from collections import deque
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
@@ -54,14 +55,25 @@ class Teller(Protocol):
     """Tells EventBridge of an instance."""
 
     def __call__(
-        self, region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
+        self,
+        region: RegionState,
+        record: Record,
+        detail_type: str,
+        detail: dict[str, str],
+        *,
+        at: datetime | None = None,
     ) -> None:
-        """Take an event of that type to the region's rules."""
+        """Take an event of that type to the region's rules; it is of now, or of `at`."""
         ...
 
 
 def _tell_nobody(
-    region: RegionState, record: Record, detail_type: str, detail: dict[str, str]
+    region: RegionState,
+    record: Record,
+    detail_type: str,
+    detail: dict[str, str],
+    *,
+    at: datetime | None = None,
 ) -> None:
     """Do nothing."""
 

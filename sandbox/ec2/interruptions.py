@@ -18,6 +18,10 @@ from sandbox.ec2.states import SPOT_SHUTDOWN, SPOT_TERMINATION, State
 WARNING = "EC2 Spot Instance Interruption Warning"
 RECOMMENDATION = "EC2 Instance Rebalance Recommendation"
 
+LEAD = timedelta(minutes=2)
+"""From what a warning gives as its time to the interruption: one that comes with a shorter lead is
+one that EC2 has made known late."""
+
 _AT_ONCE = timedelta(0)
 _INTERRUPTIBLE = frozenset({State.PENDING, State.RUNNING})
 
@@ -45,9 +49,11 @@ def interrupt(
     now = cloud.clock.monotonic()
     if not silent:
         shown_from = now + cloud.draw(cloud.notices.metadata_late)
-        record.interruption = Interruption(action, cloud.clock.now() + left, shown_from)
+        instant = cloud.clock.now() + left
+        record.interruption = Interruption(action, instant, shown_from)
         detail = {"instance-id": str(record.id), "instance-action": action}
-        cloud.tell(region, record, WARNING, detail)
+        at = instant if action == "hibernate" else instant - LEAD
+        cloud.tell(region, record, WARNING, detail, at=at)
     cloud.timeline.call(now + left.total_seconds(), partial(_take, cloud, region, record))
     return True
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.launcher.adapters import open_world
 from services.launcher.config import Settings
+from services.launcher.handlers.checkpoints import on_checkpoint
 from services.launcher.handlers.cloud import on_cloud
 from services.launcher.handlers.commands import on_buried_launch, on_launch, on_terminate
 from services.launcher.handlers.costs import on_cost
@@ -30,6 +31,7 @@ from services.launcher.handlers.rendezvous import (
 from services.launcher.handlers.upkeep import measure, purge, share_limits
 from services.launcher.ports import World
 from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
+from spawn.contracts.checkpoints import CheckpointRequest
 from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire
@@ -82,6 +84,7 @@ SERVICE: Service[Settings, World] = Service(
         EndpointRoute(verb="peers.*.*", answer=answer_peers),
         endpoint("roster", RosterRequest, on_roster),
         endpoint("exec", ExecRequest, on_exec),
+        endpoint("checkpoint", CheckpointRequest, on_checkpoint),
     ),
     background=(
         background(mirror_arrays, name="mirror arrays"),

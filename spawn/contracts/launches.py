@@ -164,7 +164,8 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     @property
     def hibernates(self) -> bool:
         """Whether its machines are to be such that they can be hibernated."""
-        return self.hibernate or LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}
+        wanted = LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}
+        return self.hibernate or wanted or self.on_interruption is OnInterruption.HIBERNATE
 
     @property
     def spot_size(self) -> int:

@@ -20,6 +20,11 @@ class Allocation(StrEnum):
     CAPACITY = "capacity"
 
 
+FEWEST_SCORED = 3
+"""Types below which AWS scores every placement low
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)."""
+
+
 class Pool(msgspec.Struct, frozen=True):
     """A market, an instance type and an availability zone, with the subnet that stands for it."""
 

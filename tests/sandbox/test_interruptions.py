@@ -1,6 +1,5 @@
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -74,13 +73,12 @@ class Spot:
 
 def test_an_interruption_is_warned_of_and_comes(cloud: RunningSandbox) -> None:
     spot = Spot(cloud, "eu-west-1", count=2)
-    begun = datetime.now(UTC)  # noqa: TID251 - compared with what the cloud's own clock says
     answer = cloud.admin.post("interrupt", {"array": spot.name, "ranks": [1], "lead": 0.1})
     (taken,) = answer["instances"]
     spot.ear.until(lambda _: spot.warned() == [taken])
     (warning,) = spot.ear.of(WARNING)
     assert (warning["source"], warning["detail"]["instance-action"]) == ("aws.ec2", "terminate")
-    assert datetime.fromisoformat(warning["time"]) >= begun.replace(microsecond=0)
+    assert warning["detail"]["instance-id"] == taken
     until(spot.ec2, "terminated", [taken])
     (gone,) = described(spot.ec2, InstanceIds=[taken])
     assert gone["StateReason"]["Code"] == "Server.SpotInstanceTermination"

@@ -12,7 +12,7 @@ from services.launcher.model import (
     View,
     Write,
 )
-from services.launcher.plan.endings import finish_ending
+from services.launcher.plan.endings import end_stopped, finish_ending
 from services.launcher.plan.losses import judge_hope, judge_ready, watch_over
 from services.launcher.plan.outcome import judge_failure
 from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
@@ -99,6 +99,7 @@ def _go_on(view: View) -> Iterator[Step]:
         yield writes[0]
         return
     yield from tend_formers(view)
+    yield from end_stopped(view)
     yield from replacing
     yield from _ask(view)
 

@@ -6,6 +6,9 @@ from services.launcher.model import End, Step, Trace, View, Write
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.events import ArrayFailed, ArrayTerminated, Data
+from spawn.contracts.instances import InstanceState
+from spawn.contracts.launches import OnComplete
+from spawn.contracts.members import MemberState
 
 
 def finish_ending(view: View, ending: Ending) -> Iterator[Step]:
@@ -25,6 +28,24 @@ def finish_ending(view: View, ending: Ending) -> Iterator[Step]:
         yield End(instance_ids=ids, reason=ending.reason)
     if not left and not array.intents:
         yield Write(array=_over(view, ending), reason="nothing of it is left")
+
+
+def end_stopped(view: View) -> Iterator[End]:
+    """End instances that have stopped after their job where they were to be gone.
+
+    A machine of a persistent spot request stops when it powers itself off: ending by itself it
+    would be made again by EC2.
+    """
+    array = view.array
+    ids = tuple(
+        member.instance.id
+        for member in view.members.values()
+        if member.state is MemberState.EXITED
+        and member.instance.state is InstanceState.STOPPED
+        and member.instance.id not in view.ending
+    )
+    if ids and array.on_complete is OnComplete.TERMINATE:
+        yield End(instance_ids=ids, reason="its job has ended, and it has stopped")
 
 
 def _over(view: View, ending: Ending) -> Array:

@@ -6,12 +6,8 @@ from services.launcher.model import Machine, Places
 from spawn.contracts.arrays import Chunk, Placement
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import LaunchSpec
-from spawn.contracts.pools import Allocation, Market, Pool
+from spawn.contracts.pools import FEWEST_SCORED, Allocation, Market, Pool
 from spawn.contracts.ranks import parse_ranks
-
-FEWEST_TYPES = 3
-"""Types below which AWS scores every placement low
-(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)."""
 
 _NO_PRICE = float("inf")
 
@@ -80,7 +76,7 @@ def wants_prices(spec: LaunchSpec) -> bool:
 
 def wants_scores(spec: LaunchSpec) -> bool:
     """Say whether AWS's scores are to order the zones, and have something to say."""
-    enough = len(spec.instance_types) >= FEWEST_TYPES
+    enough = len(spec.instance_types) >= FEWEST_SCORED
     return spec.uses_spot and enough and spec.allocation is Allocation.CAPACITY
 
 

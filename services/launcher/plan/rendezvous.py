@@ -1,6 +1,6 @@
 """What a machine is told: its assignment, its peers, and when they are complete."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,8 @@ from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
 from spawn.contracts.hostnames import Host, Hostnames
 from spawn.contracts.launches import JobSpec, WaitFor
 from spawn.contracts.members import Former, Member, MemberState
+from spawn.contracts.ranks import format_ranks
+from spawn.errors import Rejected
 
 _NAMED = 1 << 40
 """Added to the revision of peers with names: far above every sum of hellos, and a number that
@@ -128,6 +130,25 @@ def is_stranded(array: Array, members: Mapping[int, Member]) -> bool:
     """Say whether the barrier never opens: too few of those that have said hello or may do so."""
     boots = array.placement is not None and array.placement.boot is not None
     return boots and len(expected(members)) < array.min_count <= len(members)
+
+
+def answering(array: Array, members: Mapping[int, Member], ranks: Collection[int]) -> list[Member]:
+    """Return the members of these ranks, or of all, that can be told something.
+
+    Raises `Rejected` when there is none, or one of those that were named is missing.
+    """
+    wanted = sorted(set(ranks) or members)
+    chosen = [members[rank] for rank in wanted if rank in members]
+    able = [member for member in chosen if _is_able(member)]
+    missing = set(ranks) - {member.rank for member in able}
+    if missing or not able:
+        which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
+        raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
+    return able
+
+
+def _is_able(member: Member) -> bool:
+    return member.facts is not None and not member.is_over and not member.is_stopped
 
 
 def expected(members: Mapping[int, Member]) -> list[Member]:

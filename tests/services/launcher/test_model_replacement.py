@@ -38,7 +38,7 @@ def machines(plane: Plane) -> Generator[Machines]:
 
 
 def launched(plane: Plane, count: int = 4, **spec: Any) -> ArrayId:
-    wanted = {"spot": True, "checkpoint_script": "save", **spec}
+    wanted: dict[str, Any] = {"spot": True, "checkpoint_script": "save", **spec}
     array = plane.launch(count=count, command="true", **wanted)
     plane.run(A_WHILE)
     return array

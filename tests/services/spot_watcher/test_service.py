@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from scripts.service_policy import Place
 from services.spot_watcher.service import SERVICE
 from spawn.bus import codec
 from spawn.bus.connection import Bus
@@ -26,9 +27,11 @@ from spawn.contracts.reports import NoticeSeen
 from spawn.runtime.run import host
 from tests.builders import ARRAY_ID, a_member, an_instance
 from tests.fakes.machine import FakeMachine
+from tests.fixtures.least_privilege import with_policy
 from tests.fixtures.nats import NatsServer
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 from tests.fixtures.streams import dead_letter
+from tests.sandbox.iam.identities import ACCOUNT
 from tests.sandbox.launches import ids, image, run, until
 from tests.services.spot_watcher.worlds import DEPLOYMENT, spot_array
 
@@ -62,6 +65,17 @@ async def hosted(env: dict[str, str]) -> AsyncGenerator[None]:
         finally:
             stop.set()
             assert await hosting == 0
+
+
+def role_of(cloud: RunningSandbox) -> dict[str, str]:
+    """Return the environment of a process whose role has exactly the policy of docs/iam/."""
+    place = Place(account=ACCOUNT, deployment=DEPLOYMENT)
+    given = with_policy(cloud, "spot_watcher", place).credentials
+    return cloud.environment() | {
+        "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": given["SessionToken"],
+    }
 
 
 async def become(condition: Callable[[], Any]) -> None:
@@ -141,7 +155,7 @@ class Ours:
 async def test_two_replicas_give_one_notice_of_each_instance(
     nats_server: NatsServer, bus: Bus, cloud: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in cloud.environment().items():
+    for name, value in (await asyncio.to_thread(role_of, cloud)).items():
         monkeypatch.setenv(name, value)
     ours = Ours(cloud, bus)
     await ours.write()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.launcher.apply.places import look_up_places
@@ -35,13 +36,14 @@ async def world(fakes: Fakes) -> World:
 
 
 def a_spec(**changes: Any) -> LaunchSpec:
-    whole = {"name": "web", "region": REGION, "count": 4, "instance_types": TYPES, **changes}
-    return LaunchSpec(**whole)
+    spec = LaunchSpec(name="web", region=REGION, count=4, instance_types=TYPES)
+    return msgspec.structs.replace(spec, **changes)
 
 
 async def test_the_list_is_asked_once_a_day(fakes: Fakes, world: World) -> None:
-    for _ in range(3):
-        prices = await find_prices(world, REGION, TYPES, spot=False)
+    for _ in range(2):
+        await find_prices(world, REGION, TYPES, spot=False)
+    prices = await find_prices(world, REGION, TYPES, spot=False)
     assert prices.on_demand["t3.micro"].usd == 0.0104
     assert prices.on_demand["t3.micro"].source is PriceSource.LISTED
     assert fakes.aws.pricing().asked == 1

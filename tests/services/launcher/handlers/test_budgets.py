@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.launcher.handlers.commands import on_launch
@@ -28,9 +29,8 @@ async def world(fakes: Fakes) -> World:
 
 
 def a_spec(**changes: Any) -> LaunchSpec:
-    types = ("m7i.large",)
-    whole = {"name": "web", "region": REGION, "count": 10, "instance_types": types, **changes}
-    return LaunchSpec(**whole)
+    spec = LaunchSpec(name="web", region=REGION, count=10, instance_types=("m7i.large",))
+    return msgspec.structs.replace(spec, **changes)
 
 
 async def launch(fakes: Fakes, world: World, spec: LaunchSpec) -> list[Array]:

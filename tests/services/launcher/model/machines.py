@@ -25,7 +25,7 @@ from tests.fixtures.fencing import Run
 from tests.services.launcher.model.plane import Plane
 from tests.services.launcher.model.power import Crash
 
-_POLL = timedelta(seconds=0.5)
+_POLL = timedelta(seconds=1)
 
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,7 +190,7 @@ class Machines:
         async with asyncio.TaskGroup() as group:
             living = group.create_task(life.live(self.habits))
             while life.is_up and not living.done():
-                await self._plane.clock.sleep(_POLL / 5)
+                await self._plane.clock.sleep(_POLL)
             living.cancel()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

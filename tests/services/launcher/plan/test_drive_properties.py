@@ -2,15 +2,18 @@ from hypothesis import given, settings
 
 from services.launcher.model import (
     End,
+    Gather,
     LookUp,
     Nudge,
     Place,
+    Release,
     Resend,
     SetPower,
     Tag,
     Trace,
     View,
     Write,
+    WriteMembers,
 )
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from services.launcher.plan.rendezvous import are_settled
@@ -53,7 +56,7 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert view.array.placement is None
             case Nudge(revision=revision):
                 assert revision != view.told
-            case Tag() | Write():
+            case Tag() | Write() | WriteMembers() | SetPower() | Gather() | Release():
                 pass
 
 

@@ -5,18 +5,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.launcher.model import Places, Prices
+from services.launcher.model import Places, Prices, View
+from services.launcher.plan.endings import end_stopped
 from services.launcher.plan.ladder import build_request, choose_pool, first_chunks
 from services.launcher.plan.markets import market_of, pools_for
 from services.launcher.plan.placement import plan_placement
 from spawn.contracts.arrays import Placement
-from spawn.contracts.launches import LaunchSpec
+from spawn.contracts.checkpoints import OnInterruption
+from spawn.contracts.instances import InstanceState
+from spawn.contracts.launches import LaunchSpec, OnComplete
+from spawn.contracts.leases import LeaseAction
+from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Allocation, Market, Pool, Refusal
 from spawn.contracts.prices import PriceSource, Quote
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Rejected
-from tests.builders import NOON, a_chunk, an_array
+from tests.builders import NOON, a_chunk, a_member, an_array, an_instance, running
 
+STOPPED = a_member(
+    state=MemberState.EXITED, exit_code=0, instance=an_instance(state=InstanceState.STOPPED)
+)
 SPOT, PLAIN = Market.SPOT, Market.ON_DEMAND
 TYPES = ("m7i.large", "m6i.large", "c7i.large")
 ZONES = ("us-east-1a", "us-east-1b")
@@ -190,3 +198,47 @@ def test_the_request_has_the_highest_price_of_spot(
     array = an_array(spec=a_spec(spot=True, spot_max_price=price), placement=placement)
     request = build_request(array, array.chunks[0], pool)
     assert (request.market, request.max_price) == (market, expected)
+
+
+@pytest.mark.parametrize(
+    ("market", "wanted", "action"),
+    [
+        pytest.param(SPOT, OnInterruption.TERMINATE, LeaseAction.TERMINATE, id="ended"),
+        pytest.param(SPOT, OnInterruption.CHECKPOINT, LeaseAction.TERMINATE, id="saved, ended"),
+        pytest.param(SPOT, OnInterruption.STOP, LeaseAction.STOP, id="stopped"),
+        pytest.param(SPOT, OnInterruption.HIBERNATE, LeaseAction.HIBERNATE, id="hibernated"),
+        pytest.param(PLAIN, OnInterruption.STOP, LeaseAction.TERMINATE, id="never interrupted"),
+    ],
+)
+def test_what_interrupted_machines_do_is_asked_for_with_them(
+    market: Market, wanted: OnInterruption, action: LeaseAction
+) -> None:
+    pool = Pool(market, "m7i.large", "us-east-1a", "subnet-a")
+    placement = Placement(image_id="ami-1", pools=(pool,), security_group_ids=())
+    array = an_array(spec=a_spec(spot=True, on_interruption=wanted), placement=placement)
+    assert build_request(array, array.chunks[0], pool).lease_action is action
+
+
+@pytest.mark.parametrize(
+    ("member", "on_complete", "is_ended"),
+    [
+        pytest.param(STOPPED, OnComplete.TERMINATE, True, id="stopped after its job"),
+        pytest.param(STOPPED, OnComplete.STOP, False, id="that is wanted"),
+        pytest.param(running(0), OnComplete.TERMINATE, False, id="still at it"),
+        pytest.param(
+            msgspec.structs.replace(STOPPED, state=MemberState.READY),
+            OnComplete.TERMINATE,
+            False,
+            id="stopped in its job",
+        ),
+    ],
+)
+def test_what_has_stopped_instead_of_ending_is_ended(
+    member: Member, on_complete: OnComplete, is_ended: bool
+) -> None:
+    view = View(
+        array=an_array(1, spec=a_spec(on_complete=on_complete)), members={0: member}, now=NOON
+    )
+    assert [step.instance_ids for step in end_stopped(view)] == (
+        [(member.instance.id,)] if is_ended else []
+    )
