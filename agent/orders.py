@@ -9,12 +9,26 @@ from datetime import datetime
 from typing import Any
 
 from agent.clock import read_instant
+from agent.notices import Told, Unclear, read_told
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class Unreadable(Exception):  # noqa: N818 - a property of the message
     """A message is not what was agreed; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """What to do at a notice; `script` is a text, or the address of one; `timeout` in seconds."""
+
+    on_interruption: str
+    on_rebalance: str
+    script: str
+    timeout: int
+    signal: str
+    uri: str
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -30,6 +44,7 @@ class Job:
     max_runtime: int
     retries: int
     peer_ssh: bool
+    checkpoint: Checkpointing
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,8 @@ class Tell:
     timeout_seconds: int
     until: str | None = None
     left_seconds: int = 0
+    told: Told | None = None
+    request_id: str = ""
 
 
 def read_assignment(data: bytes) -> Assignment:
@@ -179,8 +196,10 @@ def read_tell(data: bytes) -> Tell:
             timeout_seconds=int(value.get("timeout_seconds", 0)),
             until=_instant(value["until"]) if value.get("until") else None,
             left_seconds=int(value.get("left_seconds", 0)),
+            told=read_told(value["notice"]) if value.get("notice") else None,
+            request_id=str(value.get("request_id", "")),
         )
-    except _MALFORMED as error:
+    except (*_MALFORMED, Unclear) as error:
         raise Unreadable(f"tell: {error!r}") from error
 
 
@@ -209,6 +228,19 @@ def _job(value: Any) -> Job:
         max_runtime=int(value.get("max_runtime", 0)),
         retries=int(value.get("retries", 0)),
         peer_ssh=bool(value.get("peer_ssh", True)),
+        checkpoint=_checkpointing(value.get("checkpoint") or {}),
+    )
+
+
+def _checkpointing(value: Any) -> Checkpointing:
+    return Checkpointing(
+        on_interruption=str(value.get("on_interruption", "terminate")),
+        on_rebalance=str(value.get("on_rebalance", "ignore")),
+        script=str(value.get("script", "")),
+        timeout=int(value.get("timeout_seconds", 90)),
+        signal=str(value.get("signal", "last")),
+        uri=str(value.get("uri", "")),
+        strict=bool(value.get("strict", False)),
     )
 
 

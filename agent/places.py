@@ -75,6 +75,31 @@ class Places:
         return self.job / "spool"
 
     @property
+    def checkpoint(self) -> Path:
+        """Folder for what a checkpoint script keeps on the machine."""
+        return self.state / "checkpoint"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the script's runs, one folder each."""
+        return self.state / "checkpoints"
+
+    @property
+    def script(self) -> Path:
+        """The checkpoint script."""
+        return self.state / "checkpoint.script"
+
+    @property
+    def noticed(self) -> Path:
+        """What was noticed of this machine, kept over restarts of the agent."""
+        return self.state / "noticed.json"
+
+    @property
+    def notices_file(self) -> Path:
+        """What is known of members that go away."""
+        return self.etc / "notices.json"
+
+    @property
     def outbox(self) -> Path:
         """Folder of the reports that nobody has acknowledged yet."""
         return self.state / "outbox"

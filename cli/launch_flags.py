@@ -147,8 +147,8 @@ SpecFile = Annotated[
 def read_spec_file(path: Path | None) -> dict[str, Any]:
     """Read the fields of a spec; raise `Usage` when the file can't be read or is no mapping.
 
-    A `user_data`, a `command` or one of the `documents` of `permissions` that is `@FILE` is looked
-    for beside the spec.
+    A `user_data`, a `command`, a `checkpoint_script` or one of the `documents` of `permissions`
+    that is `@FILE` is looked for beside the spec.
     """
     if path is None:
         return {}
@@ -159,7 +159,7 @@ def read_spec_file(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Usage(f"-f {path}: write fields of a launch, such as `count: 8`")
     fields = {str(name): value for name, value in cast("dict[Any, Any]", content).items()}
-    for name in ("user_data", "command"):
+    for name in ("user_data", "command", "checkpoint_script"):
         text = fields.get(name)
         if isinstance(text, str):
             fields[name] = read_text(f"-f {name}", text, beside=path.parent)

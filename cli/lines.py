@@ -46,7 +46,7 @@ def _detail(data: events.Data) -> str:
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
-            return _outcome(data) or str(getattr(data, "reason", ""))
+            return _outcome(data) or _notice(data) or str(getattr(data, "reason", ""))
 
 
 def _outcome(data: events.Data) -> str:
@@ -59,6 +59,33 @@ def _outcome(data: events.Data) -> str:
             return f"until {format_local(lease.until)}{_because(reason)}"
         case events.ArrayFinished(succeeded=succeeded, failed_ranks=ranks):
             return "succeeded" if succeeded else f"failed: ranks {ranks}"
+        case _:
+            return ""
+
+
+def _notice(data: events.Data) -> str:
+    match data:
+        case events.NoticeInterruption(instance_id=instance_id, action=action, until=until):
+            return f"{instance_id}: {action} at {format_local(until)}"
+        case events.NoticeRebalance(instance_id=instance_id):
+            return f"{instance_id}: likelier to be interrupted"
+        case events.NoticeMaintenance(instance_id=instance_id, code=code, until=until):
+            when = f", from {format_local(until)}" if until else ""
+            return f"{instance_id}: {code}{when}"
+        case _:
+            return _checkpoint(data)
+
+
+def _checkpoint(data: events.Data) -> str:
+    match data:
+        case events.CheckpointStarted(cause=cause):
+            return f"for {cause}" if cause else ""
+        case events.CheckpointFinished(seconds=seconds):
+            return f"after {seconds:.1f} s"
+        case events.CheckpointFailed(seconds=seconds, reason=reason):
+            return f"after {seconds:.1f} s{_because(reason)}"
+        case events.CheckpointWarned(reason=reason):
+            return reason
         case _:
             return ""
 

@@ -34,6 +34,9 @@ COMMANDS: dict[str, Listed] = {
     "wait": Listed("wait", "Wait until an array is ready, its job has ended, or it is gone."),
     "peers": Listed("peers", "Show where the members of an array are."),
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
+    "checkpoint": Listed(
+        "checkpoint", "Run the checkpoint script of an array's members, beside their job."
+    ),
     "connect": Listed("connect", "Open a shell on a member of an array."),
     "extend": Listed("extend", "Change when an array ends, or one of its members."),
     "leases": Listed("leases", "Show what ends when, the next first."),
@@ -47,6 +50,7 @@ COMMANDS: dict[str, Listed] = {
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),
     "dns": Listed("dns", "See which names machines have, and whether they are right."),
+    "spot": Listed("spot", "Hear of what the cloud takes back, and set up that it is heard."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
 }
 

@@ -11,6 +11,7 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
+from spawn.contracts.prices import Estimate
 from spawn.contracts.ranks import format_ranks
 
 _PRESENT = {MemberState.RUNNING, MemberState.READY}
@@ -70,13 +71,14 @@ class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
 class ArrayReport(ArrayLine, frozen=True, kw_only=True):
     """One array; `members` has `size` entries, by rank.
 
-    `cloud` is how the cloud saw it just now, where that was asked; `coming` is what will become
-    of it, in words.
+    `cloud` is how the cloud saw it just now, and `cost` what its machines cost in an hour, where
+    that was asked; `coming` is what will become of it, in words.
     """
 
     members: tuple[MemberReport, ...]
     cloud: CloudReport | None = None
     coming: tuple[str, ...] = ()
+    cost: Estimate | None = None
 
 
 class LaunchReport(ArrayReport, frozen=True, kw_only=True):

@@ -48,6 +48,22 @@ FLAGS: Final = {
     "role": "--iam-role",
     "documents": "--iam-policy-file",
     "strict": "--strict",
+    "spot": "--spot",
+    "spot_count": "--spot-count",
+    "spot_max_price": "--spot-max-price",
+    "spot_fallback": "--spot-fallback",
+    "allocation": "--allocation",
+    "replace": "--replace",
+    "maintain": "--maintain",
+    "max_cost": "--max-cost",
+    "max_cost_unknown": "--max-cost-unknown",
+    "on_interruption": "--on-interruption",
+    "on_rebalance": "--on-rebalance",
+    "checkpoint_script": "--checkpoint-script",
+    "checkpoint_timeout": "--checkpoint-timeout",
+    "checkpoint_signal": "--checkpoint-signal",
+    "checkpoint_uri": "--checkpoint-uri",
+    "checkpoint_strict": "--checkpoint-strict",
 }
 """The flag of each field of a launch, and of its permissions."""
 

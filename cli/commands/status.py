@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from cli.coming import what_comes
+from cli.costs import with_details
 from cli.flags import ArrayArgument, JsonFlag
 from cli.lines import clean, format_local, ran_for
 from cli.outcome import failed_members
@@ -52,8 +53,8 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
         report = with_tails(report_array(array, members), tails)
         report = msgspec.structs.replace(report, coming=tuple(coming))
         if not array.state.is_over:
-            cloud = await plane.cloud_of(array.id)
-            report = msgspec.structs.replace(report, cloud=cloud)
+            cloud, cost = await plane.cloud_of(array.id), await plane.cost_of(array.id)
+            report = msgspec.structs.replace(report, cloud=cloud, cost=cost)
             for line in doubts(cloud, now=plane.clock.now()):
                 note(line)
     if as_json:
@@ -99,10 +100,11 @@ async def _follow(plane: Plane, array_id: ArrayId, *, as_json: bool) -> None:
 def headline(report: ArrayReport) -> str:
     """Write what is to be said of the array itself."""
     because = f": {report.reason}" if report.reason else ""
+    price = "" if report.cost is None else f", {with_details(report.cost)}"
     return (
         f"{report.name} ({report.array_id}) {report.shown_state}{because}\n"
         f"{report.ready} of {report.size} run in {report.region},"
-        f" until {format_local(report.lease_until)}"
+        f" until {format_local(report.lease_until)}{price}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,10 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.notices import Notice
+from spawn.contracts.pools import Market
 from spawn.contracts.power import PowerTo
+from spawn.contracts.prices import Quote
 from spawn.errors import Cause
 
 VISIBILITY = timedelta(minutes=5)
@@ -33,8 +37,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
     TTL service has set, once it has, `own_leases` are those of ranks that have their own, and
     `may_tag` says that tags were not asked for a moment ago. `powered` says which instances
-    were asked to be what a moment ago, `unpowered` says why EC2
-    has just refused to, and when.
+    were asked to be what a moment ago, `unpowered` says why EC2 has just refused to, and when.
+    `notices` are by instance; `gathering_since` is when losses began to be gathered, and
+    `released` are the instances that were told that their job may begin.
     """
 
     array: Array
@@ -51,6 +56,9 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     may_tag: bool = True
     powered: frozenset[tuple[InstanceId, PowerTo]] = frozenset()
     unpowered: Mapping[InstanceId, tuple[str, datetime]] = {}
+    notices: Mapping[InstanceId, tuple[Notice, ...]] = {}
+    gathering_since: datetime | None = None
+    released: frozenset[InstanceId] = frozenset()
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,7 +128,32 @@ class Nudge(Action, frozen=True, kw_only=True):
     revision: int
 
 
-Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | SetPower | Write | WriteMembers
+class Gather(Action, frozen=True, kw_only=True):
+    """Wait until an instant for more members that are lost with those that are."""
+
+    until: datetime
+
+
+class Release(Action, frozen=True, kw_only=True):
+    """Tell a successor's machine that its job may begin."""
+
+    instance_id: InstanceId
+
+
+Step = (
+    LookUp
+    | Place
+    | Resend
+    | Trace
+    | End
+    | Nudge
+    | Tag
+    | SetPower
+    | Gather
+    | Release
+    | Write
+    | WriteMembers
+)
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,13 +184,36 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     asked: frozenset[InstanceId]
 
 
+class Machine(NamedTuple):
+    """What the price of a machine depends on."""
+
+    market: Market
+    instance_type: str
+    zone: str
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices that are known: on demand by type, of spot by type and zone."""
+
+    on_demand: Mapping[str, Quote] = {}
+    spot: Mapping[tuple[str, str], Quote] = {}
+
+    def quote(self, machine: Machine) -> Quote | None:
+        """Return the price of a machine, None when it is not known."""
+        if machine.market is Market.SPOT:
+            return self.spot.get((machine.instance_type, machine.zone))
+        return self.on_demand.get(machine.instance_type)
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS knows about where a spec may run: the input of placement.
 
     `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
     type, as are `memories` in MiB; `hibernating` are types that can be hibernated; `subnets` are
     pairs of zone and subnet id, in the order in which zones are tried. `root_device` is empty for
-    an image without an EBS root volume, and unless machines are to hibernate.
+    an image without an EBS root volume, and unless machines are to hibernate. `spot_types` can be
+    had on spot; `zone_ids` are by zone. `prices` and `scores`, AWS's of zones for spot, from 1 to
+    10, are there where they were asked for.
     """
 
     types: tuple[str, ...]
@@ -171,6 +227,10 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     hibernating: frozenset[str] = frozenset()
     root_device: str = ""
     root_gib: int = 0
+    spot_types: frozenset[str] = frozenset()
+    zone_ids: Mapping[str, str] = {}
+    prices: Prices = Prices()
+    scores: Mapping[str, int] = {}
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):

@@ -96,6 +96,7 @@ def subnet(found: SubnetTypeDef) -> Subnet:
         vpc_id=found.get("VpcId", ""),
         default_for_zone=found.get("DefaultForAz", False),
         free_addresses=found.get("AvailableIpAddressCount", 0),
+        zone_id=found.get("AvailabilityZoneId", ""),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from spawn.aws import answers, parting, requests
 from spawn.aws.base import Ec2Base, chunked
 from spawn.contracts.ids import InstanceId
@@ -34,6 +36,10 @@ MOST_CHANGED = 500
 """Instance ids in one TerminateInstances or CreateTags call; AWS takes 1000, advises fewer
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html)."""
 
+_REHEARSED = "DryRunOperation"
+"""The error by which EC2 says that a call would have been made
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html)."""
+
 
 class InstanceCalls(Ec2Base):
     """The calls of `spawn.aws.ports.InstancesPort`."""
@@ -47,6 +53,19 @@ class InstanceCalls(Ec2Base):
 
         made = await self._calls.once("RunInstances", call)
         return tuple(answers.described(instance) for instance in made.get("Instances", []))
+
+    async def rehearse(self, request: RunInstances) -> None:
+        """Have EC2 check a RunInstances call and whether it is allowed, and make nothing."""
+        parameters = requests.run_instances(request)
+
+        async def call() -> None:
+            try:
+                await (await self._client()).run_instances(**parameters, DryRun=True)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != _REHEARSED:
+                    raise
+
+        await self._calls.repeat("RunInstances", call)
 
     async def describe_instances(
         self,

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from spawn.aws.iam_ports import IamPort
+from spawn.aws.price_ports import MarketsPort, PricingPort
+from spawn.aws.queue_ports import EventBridgePort, SqsPort
 from spawn.aws.shapes import Caller, Image, InstanceType, Powered, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
@@ -45,6 +47,13 @@ class InstancesPort(Protocol):
         `Transient(UNREACHABLE)` means that it is unknown whether instances were made: send the
         same request again. `Conflict(EXISTS)`: the token made instances with other parameters.
         `Conflict(ABSENT)`: all that the token made is gone.
+        """
+        ...
+
+    async def rehearse(self, request: RunInstances) -> None:
+        """Have EC2 check a RunInstances call and whether it is allowed, and make nothing.
+
+        Raises what it would be refused with; capacity and quotas are not looked at.
         """
         ...
 
@@ -147,7 +156,7 @@ class NetworkPort(Protocol):
         ...
 
 
-class Ec2Port(InstancesPort, PowerPort, CataloguePort, NetworkPort, Protocol):
+class Ec2Port(InstancesPort, PowerPort, CataloguePort, NetworkPort, MarketsPort, Protocol):
     """EC2 in one region."""
 
 
@@ -213,6 +222,18 @@ class AwsPort(Protocol):
 
     def s3(self, region: str) -> S3Port:
         """Return S3 in a region."""
+        ...
+
+    def pricing(self) -> PricingPort:
+        """Return the price list of all regions."""
+        ...
+
+    def sqs(self, region: str) -> SqsPort:
+        """Return Simple Queue Service in a region."""
+        ...
+
+    def eventbridge(self, region: str) -> EventBridgePort:
+        """Return EventBridge in a region."""
         ...
 
     def iam(self) -> IamPort:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from types_aiobotocore_ec2.type_defs import (
         FilterTypeDef,
         IamInstanceProfileSpecificationTypeDef,
-        InstanceMarketOptionsRequestTypeDef,
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
+        SpotMarketOptionsTypeDef,
         TagSpecificationTypeDef,
         TagTypeDef,
     )
@@ -100,9 +100,7 @@ def _add_tags(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> 
 
 def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> None:
     if request.market is Market.SPOT:
-        hibernates = request.hibernation is not None
-        spot = _spot(stays=_stays(request), hibernates=hibernates)
-        parameters["InstanceMarketOptions"] = spot
+        parameters["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": _spot(request)}
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data
@@ -133,17 +131,18 @@ def _stays(request: RunInstances) -> bool:
     return request.lease_action is not LeaseAction.TERMINATE or request.hibernation is not None
 
 
-def _spot(*, stays: bool, hibernates: bool) -> InstanceMarketOptionsRequestTypeDef:
+def _spot(request: RunInstances) -> SpotMarketOptionsTypeDef:
     # Only instances of persistent requests can be stopped
     # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
-    behaviour = "hibernate" if hibernates else "stop"
-    return {
-        "MarketType": "spot",
-        "SpotOptions": {
-            "SpotInstanceType": "persistent" if stays else "one-time",
-            "InstanceInterruptionBehavior": behaviour if stays else "terminate",
-        },
+    behaviour = "hibernate" if request.hibernation is not None else "stop"
+    stays = _stays(request)
+    options: SpotMarketOptionsTypeDef = {
+        "SpotInstanceType": "persistent" if stays else "one-time",
+        "InstanceInterruptionBehavior": behaviour if stays else "terminate",
     }
+    if request.max_price:
+        options["MaxPrice"] = request.max_price
+    return options
 
 
 def _profile(profile: str) -> IamInstanceProfileSpecificationTypeDef:

@@ -33,13 +33,14 @@ class InstanceType(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Subnet(msgspec.Struct, frozen=True, kw_only=True):
-    """A subnet, which stands for its zone."""
+    """A subnet, which stands for its zone; `zone_id` names the zone for every account alike."""
 
     id: str
     zone: str
     vpc_id: str
     default_for_zone: bool
     free_addresses: int
+    zone_id: str = ""
 
 
 class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,3 +63,28 @@ class Caller(msgspec.Struct, frozen=True):
 
     account: str
     arn: str
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """A queue: by what it is called, and by what policies and rules name it."""
+
+    url: str
+    arn: str
+
+
+class QueueMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as it was received, for the `received`-th time; `receipt` deletes it."""
+
+    id: str
+    receipt: str
+    body: str
+    received: int = 1
+
+
+class EventRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that sends the events that match its pattern (JSON) to a target."""
+
+    name: str
+    pattern: str
+    description: str
+    target_arn: str

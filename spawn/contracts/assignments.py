@@ -13,6 +13,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
+from spawn.contracts.notices import Told
 
 API_ASSIGNMENT = "assignment"
 """Verb: `spawn.api.launcher.assignment.<array>.<instance>`."""
@@ -97,8 +98,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
 
-    `what` is `assignment`, `peers`, `exec` or `warned`; an exec carries its id, its arguments and
-    the number of seconds that it may take. A warning says that the lease ends at `until`, in
+    `what` is `assignment`, `peers`, `exec`, `warned`, `notice` or `checkpoint`; an exec carries
+    its id, its arguments and the number of seconds that it may take, a notice what was noticed,
+    and a checkpoint the id of the request. A warning says that the lease ends at `until`, in
     `left_seconds`: machines whose lease that is tell who is logged in.
     """
 
@@ -109,6 +111,8 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_after: datetime | None = None
     until: datetime | None = None
     left_seconds: int = 0
+    notice: Told | None = None
+    request_id: str = ""
 
 
 def tell_all_subject(array_id: ArrayId) -> str:

@@ -7,10 +7,13 @@ from datetime import timedelta
 
 import msgspec
 
+from spawn.contracts.checkpoint_checks import check_checkpoint
+from spawn.contracts.cost_checks import check_cost
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
 from spawn.contracts.launches import LARGEST_JOB, IdleScope, LaunchSpec
 from spawn.contracts.leases import LeaseAction
+from spawn.contracts.spot_checks import check_spot
 from spawn.errors import Rejected
 
 MOST_USER_TAGS = 40
@@ -70,6 +73,9 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_idle(spec)
     _check_user_data(spec.user_data)
     _check_job(spec)
+    check_spot(spec)
+    check_cost(spec)
+    check_checkpoint(spec)
     return spec
 
 
@@ -182,6 +188,7 @@ def _check_size(spec: LaunchSpec) -> None:
     sizes = {
         "user_data": _size(spec.user_data),
         "command": _size(spec.command),
+        "checkpoint_script": _size(spec.checkpoint_script),
         "environment": sum(_size(k) + _size(v) for k, v in spec.environment.items()),
     }
     total = sum(sizes.values())

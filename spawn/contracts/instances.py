@@ -84,7 +84,8 @@ class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     """The complete request of one RunInstances call, as it is sent and, after a crash, resent.
 
     `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always. With
-    `hibernation` the instances can be hibernated, onto this root volume.
+    `hibernation` the instances can be hibernated, onto this root volume. `max_price` is the
+    highest spot price, in US dollars as EC2 reads them, empty for the on-demand price.
     """
 
     region: str
@@ -102,3 +103,4 @@ class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     key_name: str = ""
     instance_profile: str = ""
     hibernation: RootVolume | None = None
+    max_price: str = ""

@@ -49,9 +49,10 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     """The lease of an array, or of one `rank`; once it is `EXPIRING` nothing changes it any more.
 
     An array's record lists in `own` the ranks that have leases of their own and outlive its end.
-    `warned` is how long before the end the last warning stood for; `requests` are the newest
-    changes that were asked for, so that each is done once. `idle` is there where idleness counts
-    and something is known of it. `outbox` holds the events that the last write caused.
+    `warned` is how long before the end the last warning stood for, and `warned_of_cost` says that
+    one was of the budget; `requests` are the newest changes that were asked for, so that each is
+    done once. `idle` is there where idleness counts and something is known of it. `outbox` holds
+    the events that the last write caused.
     """
 
     array_id: ArrayId
@@ -62,6 +63,7 @@ class LeaseRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     state: LeaseState = LeaseState.ARMED
     version: int = 1
     warned: timedelta | None = None
+    warned_of_cost: bool = False
     requests: tuple[str, ...] = ()
     idle: Idleness | None = None
     outbox: tuple[Event, ...] = ()

@@ -20,6 +20,10 @@ NO_END = datetime(2199, 1, 1, tzinfo=UTC)
 (https://www.freedesktop.org/software/systemd/man/latest/systemd.time.html)."""
 
 
+NEARLY = 0.8
+"""The part of a budget after which it is warned of."""
+
+
 class LeaseAction(StrEnum):
     """What happens to an instance when its lease is over."""
 
@@ -28,11 +32,25 @@ class LeaseAction(StrEnum):
     HIBERNATE = "hibernate"
 
 
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What an array may cost in US dollars: spent, at most, from `begins` to `spent_at`."""
+
+    usd: float
+    begins: datetime
+    spent_at: datetime
+
+    @property
+    def nearly_spent_at(self) -> datetime:
+        """When four fifths of it are spent, which is worth a warning."""
+        return self.begins + NEARLY * (self.spent_at - self.begins)
+
+
 class Lease(msgspec.Struct, frozen=True):
-    """An absolute instant in UTC, and an action."""
+    """An absolute instant in UTC, and an action; it never ends after its `budget` is spent."""
 
     until: datetime
     action: LeaseAction = LeaseAction.TERMINATE
+    budget: Budget | None = None
 
     @property
     def is_endless(self) -> bool:

@@ -6,14 +6,24 @@ from pathlib import Path
 import msgspec
 
 from spawn.contracts import events as e
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
+from spawn.contracts.arrays import (
+    Array,
+    ArrayState,
+    Chunk,
+    Ending,
+    Intent,
+    Placement,
+    Succession,
+)
+from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RootVolume, RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
 from spawn.contracts.lease_records import Expire, Extend, Idleness, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
+from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
 from spawn.contracts.power import Power, PowerTo, PowerWish
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
@@ -36,6 +46,7 @@ from tests.contracts.nouns import (
     TOKEN,
 )
 
+FORMER = msgspec.structs.replace(INSTANCE, id=SECOND)
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS: tuple[e.Data, ...] = (
     e.ArrayAccepted(
@@ -49,6 +60,7 @@ EVENTS: tuple[e.Data, ...] = (
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
     ),
     e.ArrayRejected(
         request_id="request-1", name="training", code="name-taken", message="no", field="name"
@@ -71,9 +83,22 @@ EVENTS: tuple[e.Data, ...] = (
     e.MemberReplaced(rank=3, generation=1, instance_id=SECOND, replaces=FIRST),
     e.NoticeInterruption(rank=3, generation=0, instance_id=FIRST, action="terminate", until=NOON),
     e.NoticeRebalance(rank=3, generation=0, instance_id=FIRST),
-    e.CheckpointStarted(rank=3, generation=0, reason="interruption"),
-    e.CheckpointFinished(rank=3, generation=0, seconds=41.5),
-    e.CheckpointFailed(rank=3, generation=0, reason="exit code 1"),
+    e.NoticeMaintenance(
+        rank=3,
+        generation=0,
+        instance_id=FIRST,
+        action="stop",
+        until=NOON,
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+    ),
+    e.CheckpointWarned(rank=3, generation=0, reason="s3://my-bucket/save.sh: 404"),
+    e.CheckpointStarted(rank=3, generation=0, cause="interruption"),
+    e.CheckpointFinished(
+        rank=3, generation=0, seconds=41.5, cause="request", request_id="0123456789abcdef"
+    ),
+    e.CheckpointFailed(
+        rank=3, generation=0, seconds=2.5, reason="exit code 1", cause="interruption"
+    ),
     e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
     e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
@@ -147,6 +172,9 @@ RECORDS: dict[str, msgspec.Struct] = {
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
+        successions=(Succession(ranks="3", generation=1, at=NOON),),
+        successions_made=1,
         placement=Placement(
             image_id="ami-0123456789abcdef0",
             pools=(POOL,),
@@ -187,6 +215,15 @@ RECORDS: dict[str, msgspec.Struct] = {
         lease=LEASE,
         retag=True,
         ending="its lease is over",
+        checkpoint=Checkpoint(
+            generation=1,
+            state=CheckpointState.FAILED,
+            at=NOON,
+            seconds=2.5,
+            reason="exit code 1",
+        ),
+        formers=(Former(instance=FORMER, generation=0, since=NOON, job_over=True),),
+        surplus=True,
         outbox=(an_event(EVENTS[9]),),
     ),
     "record.job": JOB,
@@ -223,11 +260,26 @@ RECORDS: dict[str, msgspec.Struct] = {
         rank=3,
         own=(3,),
         warned=timedelta(minutes=1),
+        warned_of_cost=True,
         requests=("request-2",),
         idle=Idleness(
             at=NOON, reason="all quiet", quiet_since=NOON, asked_at=NOON, counts_from=NOON
         ),
-        outbox=(an_event(EVENTS[26]),),
+        outbox=(an_event(EVENTS[28]),),
+    ),
+    "record.notice": Notice(
+        array_id=ARRAY,
+        rank=3,
+        generation=1,
+        instance_id=FIRST,
+        kind=NoticeKind.INTERRUPTION,
+        action=NoticeAction.TERMINATE,
+        noticed_at=NOON,
+        dies_at=NOON + timedelta(minutes=2),
+        sources=(NoticeSource.EVENTS, NoticeSource.METADATA),
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+        version=2,
+        outbox=(an_event(EVENTS[20]),),
     ),
     "command.extend": Extend(
         request_id="request-2",
@@ -238,6 +290,7 @@ RECORDS: dict[str, msgspec.Struct] = {
         not_after=NOON,
     ),
     "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
+    "command.look": Look(array_id=ARRAY, instance_id=FIRST, state="shutting-down"),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
     "command.power": Power(
         request_id="request-3",

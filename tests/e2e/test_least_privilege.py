@@ -1,5 +1,6 @@
 """The services under exactly their policies of docs/iam/: enough to work, and nothing else."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -39,6 +40,14 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
         yield services
 
 
+async def test_a_dry_run_tries_the_call_and_is_allowed_it(services: Services) -> None:
+    planned = await services.run(*LAUNCH, "--name", "tried", "--dry-run")
+    assert planned.code == 0, (planned.err, services.log("launcher"))
+    state = await asyncio.to_thread(services.cloud.admin.state)
+    assert state["regions"]["us-east-1"]["calls"]["ec2.RunInstances"] == 1
+    assert [each["code"] for each in state["launches"]] == ["DryRunOperation"]
+
+
 async def test_a_launch_with_a_grant_works(services: Services) -> None:
     services.cloud.client("s3").create_bucket(Bucket="results")
     launched = await services.run(
@@ -53,6 +62,28 @@ async def test_a_launch_with_a_grant_works(services: Services) -> None:
     assert [each["exit_code"] for each in members] == [0, 0, 0]
     listed = services.cloud.client("s3").list_objects_v2(Bucket="results")["Contents"]
     assert [each["Key"] for each in listed] == ["out/0", "out/1", "out/2"]
+
+
+@pytest.mark.parametrize(
+    ("allocation", "first"),
+    [
+        pytest.param("lowest-price", "t3.micro us-east-1c", id="by price"),
+        pytest.param("capacity", "t3.small us-east-1d", id="by score"),
+    ],
+)
+async def test_prices_and_scores_may_be_looked_at(
+    services: Services, allocation: str, first: str
+) -> None:
+    shown = await services.run(
+        "launch", "--region", "us-east-1", "--instance-type", "t3.small,t3.micro,t3.medium",
+        "--count", "4", "--spot-count", "3", "--allocation", allocation, "--dry-run", "--json",
+    )  # fmt: skip
+    assert shown.code == 0, (shown.err, services.log("launcher"))
+    plan = json.loads(shown.out)
+    assert sorted(plan["cost"]["sources"]) == ["listed", "live"]
+    assert plan["hourly_usd"] < plan["cost"]["on_demand_usd"]
+    pool = plan["pools"][0]
+    assert (pool["market"], f"{pool['instance_type']} {pool['zone']}") == ("spot", first)
 
 
 async def test_no_secret_stands_where_others_read(services: Services) -> None:

@@ -11,6 +11,8 @@ from spawn.contracts.identities import NONCE_HEADER, SignedCall
 from tests.fakes.ec2 import REGION, ZONES
 from tests.fakes.iam import ACCOUNT, FakeIam
 from tests.fakes.power import FakePower
+from tests.fakes.prices import FakePricing
+from tests.fakes.queues import FakeEventBridge, FakeSqs
 
 TYPES = ("t3.micro", "t3.medium", "m7i.large")
 IMAGE = Image(
@@ -159,8 +161,14 @@ class FakeAws:
         self._ec2: dict[str, FakeEc2] = {}
         self._ssm: dict[str, FakeSsm] = {}
         self._s3: dict[str, FakeS3] = {}
+        self._sqs: dict[str, FakeSqs] = {}
+        self._eventbridge: dict[str, FakeEventBridge] = {}
         self._iam = FakeIam(clock)
         self._sts = FakeSts()
+        self._pricing = FakePricing()
+
+    def pricing(self) -> FakePricing:
+        return self._pricing
 
     def iam(self) -> FakeIam:
         return self._iam
@@ -173,6 +181,12 @@ class FakeAws:
 
     def s3(self, region: str) -> FakeS3:
         return self._s3.setdefault(region, FakeS3(region))
+
+    def sqs(self, region: str) -> FakeSqs:
+        return self._sqs.setdefault(region, FakeSqs(self._clock, region))
+
+    def eventbridge(self, region: str) -> FakeEventBridge:
+        return self._eventbridge.setdefault(region, FakeEventBridge(self.sqs(region)))
 
     def sts(self) -> FakeSts:
         return self._sts

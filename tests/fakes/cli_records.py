@@ -47,6 +47,7 @@ def array_of(launch: Launch, *, state: ArrayState = ArrayState.ACCEPTED) -> Arra
         user_data=digest(spec.user_data),
         command=digest(spec.command),
         environment=digest(environment_text(spec)),
+        checkpoint_script=digest(spec.checkpoint_script),
     )
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from services.launcher.apply.boot import ensure_profile
+from services.launcher import metrics
+from services.launcher.apply.boot import ensure_profile, renewed_boot
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused, Tag
-from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
+from services.launcher.plan.filling import members_of, ranks_of
+from services.launcher.plan.ladder import choose_pool, generation_of, open_intent, with_boot
 from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import (
     advance,
     drop_chunk,
-    members_of,
-    ranks_of,
     settle_launched,
     settle_lost,
     settle_refused,
@@ -22,6 +22,7 @@ from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, format_instant
+from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome
 from spawn.telemetry.log import get_logger
@@ -53,6 +54,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
     pacer = world.aws.ec2(entry.value.region).pacer
     if choose_pool(entry.value, chunk, world.memory.exhausted, now=world.clock.now()):
         await pacer.take("RunInstances", instances=count, key=array_id)
+    boot = await renewed_boot(world, entry.value) if chunk.is_succession else None
 
     def write_down(array: Array) -> Array:
         now = world.clock.now()
@@ -61,6 +63,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
             return drop_chunk(array, chunk, now=now)
         template = world.agent.template if world.agent else ""
         generation = generation_of(chunk, world.fleet.members(array_id))
+        array = with_boot(array, boot)
         return open_intent(array, chunk, pool, generation=generation, template=template, now=now)
 
     try:
@@ -189,6 +192,7 @@ async def _settle_outcome(
         case Cause.ABSENT if isinstance(outcome, Conflict):
             await _close(world, array_id, intent)
         case Cause.CAPACITY:
+            _count_full(intent.pool)
             if intent.chunk.partial or intent.request.max_count == 1:
                 until = now + world.settings.pool_memory
                 world.memory.exhausted[intent.pool] = until
@@ -252,6 +256,7 @@ async def _record(
         return
     if len(made) < intent.request.max_count:
         world.memory.exhausted[intent.pool] = _now(world) + world.settings.pool_memory
+        _count_full(intent.pool)
     filled = ranks_of(intent, made)
     await write_array(
         world,
@@ -266,6 +271,11 @@ async def _find(world: World, array_id: ArrayId, intent: Intent) -> tuple[Descri
         tags={"spawn:array-id": array_id}
     )
     return tuple(each for each in found if each.client_token == intent.token)
+
+
+def _count_full(pool: Pool) -> None:
+    family = pool.instance_type.partition(".")[0]
+    metrics.CAPACITY.labels(pool.market, family).inc()
 
 
 def _is_ending(world: World, array_id: ArrayId) -> bool:

@@ -85,6 +85,8 @@ async def _look_up(world: World, spec: LaunchSpec, *, only_look: bool) -> Places
         hibernating=frozenset(name for name in types if known[name].hibernation),
         root_device=root.root_device if root else "",
         root_gib=root.root_gib if root else 0,
+        zone_ids={each.zone: each.zone_id for each in subnets.result()},
+        spot_types=frozenset(name for name in types if known[name].spot),
     )
 
 

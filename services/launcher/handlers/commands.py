@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.launcher import metrics
+from services.launcher.apply.budgets import kept_within
 from services.launcher.apply.records import create_array, write_array
 from services.launcher.plan.acceptance import (
     Terms,
@@ -55,6 +57,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
                     check_nameless(launch.spec)
                 else:
                     check_names(array, world.fleet.arrays().values())
+                array = await kept_within(world, array)
                 await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)
@@ -253,4 +256,6 @@ async def _publish_rejection(
         now=world.clock.now(),
     )
     await world.events.publish(event)
+    metrics.LAUNCHES.labels("rejected").inc()
+    metrics.FAILURES.labels(refusal.code).inc()
     _log.info("rejected", array_id=named, code=refusal.code, reason=refusal.message)

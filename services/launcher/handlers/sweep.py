@@ -44,6 +44,7 @@ async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, 
     findings = await _judge(world, region, (d for id_, d in found.items() if id_ not in ids))
     if act:
         await _carry_out(world, region, findings, found)
+        metrics.LOOKED.labels(region).set(now.timestamp())
     return findings
 
 

@@ -20,7 +20,7 @@ from spawn.contracts.events import (
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.launches import OnComplete
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
 
 _EVENTS: dict[InstanceState, type[InstanceRunning | InstanceStopping | InstanceStopped]] = {
     InstanceState.RUNNING: InstanceRunning,
@@ -34,7 +34,9 @@ all instances."""
 
 
 def is_in_transition(member: Member, array: Array | None, *, now: datetime) -> bool:
-    """Say whether a member's instance is expected to change state soon."""
+    """Say whether an instance of a member is expected to change state soon."""
+    if member.is_succeeding:
+        return True
     if member.is_over:
         return False
     if member.ending:
@@ -67,26 +69,70 @@ def observe(
 ) -> Iterator[MemberChange]:
     """Yield the members whose records differ from what was seen."""
     for member in members:
-        if member.is_over:
-            continue
         array = arrays.get(member.array_id)
-        seen = _seen(member, sighting, now=now)
-        if array is not None and seen is not None:
-            change = _change(member, seen, array, now=now)
-            if change is not None:
-                yield change
+        if not member.is_left or array is None:
+            continue
+        seen = _seen(member.instance, sighting, since=member.changed_at, now=now)
+        own = None if seen is None or member.is_over else _change(member, seen, array, now=now)
+        change = _with_formers(member, own, sighting, array, now=now)
+        if change is not None:
+            yield change
 
 
-def _seen(member: Member, sighting: Sighting, *, now: datetime) -> Instance | None:
-    described = sighting.listed.get(member.instance.id)
+def _seen(
+    instance: Instance, sighting: Sighting, *, since: datetime, now: datetime
+) -> Instance | None:
+    described = sighting.listed.get(instance.id)
     if described is not None:
         return described.instance
-    if member.instance.id not in sighting.asked or now - member.changed_at < VISIBILITY:
+    if instance.id not in sighting.asked or now - since < VISIBILITY:
         # A young instance may not be listed yet: its absence says nothing.
         return None
     return msgspec.structs.replace(
-        member.instance, state=InstanceState.TERMINATED, reason="no longer listed by EC2"
+        instance, state=InstanceState.TERMINATED, reason="no longer listed by EC2"
     )
+
+
+def _with_formers(
+    member: Member,
+    own: MemberChange | None,
+    sighting: Sighting,
+    array: Array,
+    *,
+    now: datetime,
+) -> MemberChange | None:
+    """Add what was seen of a rank's earlier instances to the change of its present one."""
+    formers = tuple(_former_as_seen(each, sighting, now=now) for each in member.formers)
+    if formers == member.formers:
+        return own
+    change = own or MemberChange(member=_next(member), reason="EC2 says more of its predecessor")
+    after = msgspec.structs.replace(change.member, formers=formers)
+    gone = (
+        InstanceTerminated(
+            rank=member.rank,
+            generation=each.generation,
+            instance=each.instance,
+            reason=each.instance.reason or "its rank has another instance",
+        )
+        for each, before in zip(formers, member.formers, strict=True)
+        if each.instance.state is InstanceState.TERMINATED and each != before
+    )
+    events = (member_event(after, each, deployment=array.deployment, now=now) for each in gone)
+    after = msgspec.structs.replace(after, outbox=(*after.outbox, *events))
+    return msgspec.structs.replace(change, member=after)
+
+
+def _former_as_seen(former: Former, sighting: Sighting, *, now: datetime) -> Former:
+    if former.instance.state is InstanceState.TERMINATED:
+        return former
+    seen = _seen(former.instance, sighting, since=former.since, now=now)
+    if seen is None or seen.state is former.instance.state:
+        return former
+    return msgspec.structs.replace(former, instance=seen, since=now)
+
+
+def _next(member: Member) -> Member:
+    return msgspec.structs.replace(member, version=member.version + 1, outbox=())
 
 
 def _change(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange | None:

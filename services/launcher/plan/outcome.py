@@ -2,6 +2,7 @@
 
 from services.launcher.model import View, Write
 from services.launcher.plan.power import wish_for
+from services.launcher.plan.replacement import awaited_ranks
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import ArrayState, Ending
 from spawn.contracts.counts import some_of
@@ -19,7 +20,8 @@ _SHOWN = 10
 
 def judge_job(view: View) -> Write | None:
     """Judge the job: over when all members' are, or at the first failure where that ends it."""
-    is_done = bool(view.members) and all(each.is_done for each in view.members.values())
+    all_done = bool(view.members) and all(each.is_done for each in view.members.values())
+    is_done = all_done and not awaited_ranks(view)
     return judge_failure(view) or (_finish(view, fails_now=False) if is_done else None)
 
 
@@ -38,7 +40,12 @@ def _was_stopped(view: View, member: Member) -> bool:
 
 
 def _failed(view: View) -> list[Member]:
-    return [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+    failed = [each for each in view.members.values() if each.is_done and each.exit_code != 0]
+    if not failed:
+        return []
+    # What a member leaves undone that is interrupted, its successor does.
+    awaited = awaited_ranks(view)
+    return [each for each in failed if each.rank not in awaited]
 
 
 def _finish(view: View, *, fails_now: bool) -> Write:
@@ -53,10 +60,10 @@ def _finish(view: View, *, fails_now: bool) -> Write:
         },
     )
     reason = explain_exits(failed) if failed else "every member exited with 0"
-    changes: dict[str, object] = {"state": ArrayState.FINISHED, "reason": reason}
+    changes: dict[str, object] = {"state": ArrayState.FINISHED, "reason": reason, "chunks": ()}
     if fails_now:
         ending = Ending(state=ArrayState.FAILED, code="member-failed", reason=reason, at=view.now)
-        changes |= {"state": ArrayState.TERMINATING, "ending": ending, "chunks": ()}
+        changes |= {"state": ArrayState.TERMINATING, "ending": ending}
     return Write(array=advance(array, view.now, data, **changes), reason="the job has ended")
 
 

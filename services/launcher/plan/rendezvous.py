@@ -1,13 +1,19 @@
 """What a machine is told: its assignment, its peers, and when they are complete."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+
+import msgspec
 
 from services.launcher.model import Roll
+from services.launcher.plan.replacement import may_start
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
 from spawn.contracts.hostnames import Host, Hostnames
 from spawn.contracts.launches import JobSpec, WaitFor
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
+from spawn.contracts.ranks import format_ranks
+from spawn.errors import Rejected
 
 _NAMED = 1 << 40
 """Added to the revision of peers with names: far above every sum of hellos, and a number that
@@ -24,7 +30,9 @@ def roll_of(members: Mapping[int, Member], hostnames: Hostnames | None = None) -
     return Roll(size=len(expected(members)), revision=revision_of(members.values(), names))
 
 
-def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None) -> Assignment:
+def assignment_of(
+    array: Array, member: Member, roll: Roll, job: JobSpec | None, *, now: datetime
+) -> Assignment:
     """Say what one machine is to do; its job is unknown when the records were lost."""
     return Assignment(
         array_id=array.id,
@@ -36,11 +44,19 @@ def assignment_of(array: Array, member: Member, roll: Roll, job: JobSpec | None)
         job=job or JobSpec(),
         master_port=master_port(array.id),
         peers_revision=roll.revision,
+        may_start=may_start(member, now),
         ends=array.ending is not None or bool(member.ending),
         job_known=job is not None,
         heard=member.facts is not None and member.state not in _BEFORE_HELLO,
         # It asks though it counts as off: it has been started, which was not seen yet.
         stays=member.starts > 0 or member.is_stopped,
+    )
+
+
+def as_former(assignment: Assignment, former: Former) -> Assignment:
+    """Say what a machine is to do that has a successor: go on until it ends, and begin nothing."""
+    return msgspec.structs.replace(
+        assignment, generation=former.generation, may_start=False, heard=True
     )
 
 
@@ -114,6 +130,25 @@ def is_stranded(array: Array, members: Mapping[int, Member]) -> bool:
     """Say whether the barrier never opens: too few of those that have said hello or may do so."""
     boots = array.placement is not None and array.placement.boot is not None
     return boots and len(expected(members)) < array.min_count <= len(members)
+
+
+def answering(array: Array, members: Mapping[int, Member], ranks: Collection[int]) -> list[Member]:
+    """Return the members of these ranks, or of all, that can be told something.
+
+    Raises `Rejected` when there is none, or one of those that were named is missing.
+    """
+    wanted = sorted(set(ranks) or members)
+    chosen = [members[rank] for rank in wanted if rank in members]
+    able = [member for member in chosen if _is_able(member)]
+    missing = set(ranks) - {member.rank for member in able}
+    if missing or not able:
+        which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
+        raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
+    return able
+
+
+def _is_able(member: Member) -> bool:
+    return member.facts is not None and not member.is_over and not member.is_stopped
 
 
 def expected(members: Mapping[int, Member]) -> list[Member]:

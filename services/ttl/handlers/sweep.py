@@ -1,7 +1,8 @@
 """The sweep: leases, timers and arrays are compared, and what is missing is made good."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -39,6 +40,18 @@ _AT_ONCE, _PAUSES = 100, 4
 meanwhile must not wait for a sweep."""
 
 _DUPLICATES = timedelta(minutes=25)
+
+ENDING_WITHIN = {
+    "10m": timedelta(minutes=10),
+    "1h": timedelta(hours=1),
+    "6h": timedelta(hours=6),
+    "1d": timedelta(days=1),
+}
+"""Horizons by which leases are counted, under the names that they have in the metric."""
+
+_EVER = timedelta.max
+_OVERDUE = -timedelta(minutes=1)
+_HORIZONS = (*ENDING_WITHIN.values(), _EVER, _OVERDUE)
 """Age up to which an event may be published again: below the stream's window of 30 minutes."""
 
 
@@ -54,6 +67,8 @@ async def keep_swept(world: World) -> None:
                 await sweep(world, is_first=is_first)
                 is_first = False
                 await world.clock.sleep(world.settings.lease_sweep)
+        # Whoever sweeps now counts; old figures here would stand beside his.
+        _set_gauges(Counter())
         await world.clock.sleep(world.settings.lease_sweep)
 
 
@@ -69,6 +84,8 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
         await _sweep_arrays(world, work, held)
     for timer in timers:
         await _drop_timer(world, timer)
+    _set_gauges(held.ending)
+    metrics.SWEPT.set(world.clock.now().timestamp())
 
 
 class _Work:
@@ -101,6 +118,12 @@ class _Held:
         self.untimed: set[str] = set()
         self.unanswered: dict[str, Entry[LeaseRecord]] = {}
         self.stale: set[str] = set()
+        self.ending: Counter[timedelta] = Counter()
+
+    def count(self, record: LeaseRecord, now: datetime) -> None:
+        """Count a lease: among all, and those that end as soon."""
+        left = record.lease.until - now
+        self.ending.update(within for within in _HORIZONS if left <= within)
 
 
 async def _sweep_leases(
@@ -115,10 +138,10 @@ async def _sweep_leases(
             if not record.own and _is_unanswered(record, now):
                 held.unanswered[entry.key] = entry
             held.all.add(entry.key)
+            held.count(record, now)
             held.own.update(lease_key(record.array_id, rank) for rank in record.own)
             if now - record.lease.until > _STALE:
                 held.stale.add(entry.key)
-    metrics.LEASES.set(len(held.all) + len(held.own))
 
 
 async def _sweep_own(
@@ -129,6 +152,7 @@ async def _sweep_own(
         async for entry in entries:
             record, now = entry.value, world.clock.now()
             if entry.key in held.own:
+                held.count(record, now)
                 await _repair(world, work, entry, timers, held, is_first=is_first)
                 if _is_unanswered(record, now) and await _goes_on(world, entry.key):
                     await work.look(entry, "not acted on")
@@ -181,6 +205,13 @@ async def _goes_on(world: World, key: str) -> bool:
     except NotFound:
         return False
     return not member.is_over and not member.ending and not member.is_stopped
+
+
+def _set_gauges(ending: Mapping[timedelta, int]) -> None:
+    metrics.LEASES.set(ending.get(_EVER, 0))
+    metrics.OVERDUE.set(ending.get(_OVERDUE, 0))
+    for name, within in ENDING_WITHIN.items():
+        metrics.ENDING.labels(name).set(ending.get(within, 0))
 
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:

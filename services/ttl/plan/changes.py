@@ -137,4 +137,11 @@ def _new_end(record: LeaseRecord, wish: Wish) -> datetime:
             field="until",
             code="past",
         )
+    if (budget := record.lease.budget) is not None and until > budget.spent_at:
+        raise Rejected(
+            f"{budget.usd} USD, the limit of its costs, may be spent at"
+            f" {format_instant(budget.spent_at)}: no lease goes beyond",
+            field="until",
+            code="max-cost",
+        )
     return until

@@ -9,7 +9,7 @@ from spawn.contracts.durations import format_duration
 from spawn.contracts.events import Data, Event, LeaseExpired, LeaseWarned, event_id
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import LeaseRecord, LeaseState
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import NEARLY, Lease
 
 SERVICE = "ttl"
 
@@ -38,14 +38,19 @@ def next_step(record: LeaseRecord, now: datetime) -> Steps:
         data = LeaseWarned(lease=record.lease, rank=record.rank, reason=left)
         warned = advance(record, now, data, warned=due)
         return Warn(record=warned, reason=left)
+    if _is_nearly_spent(record, now):
+        return _warn_of_cost(record, now)
     at = next_occasion(record, now)
     return Wait(at=at, reason="nothing is due")
 
 
 def next_occasion(record: LeaseRecord, now: datetime) -> datetime:
     """Return the next instant at which a lease is to be looked at: a warning's, or its end."""
-    until = record.lease.until
-    return min((until - each for each in WARNINGS if until - each > now), default=until)
+    until, budget = record.lease.until, record.lease.budget
+    occasions = [until - each for each in WARNINGS]
+    if budget is not None:
+        occasions.append(budget.nearly_spent_at)
+    return min((each for each in occasions if now < each < until), default=until)
 
 
 def advance(record: LeaseRecord, now: datetime, data: Data, **changes: object) -> LeaseRecord:
@@ -68,6 +73,19 @@ def lease_event(record: LeaseRecord, data: Data, now: datetime) -> Event:
 def event_source(deployment: str) -> str:
     """Return the CloudEvents source of this service."""
     return f"/spawn/{deployment}/{SERVICE}"
+
+
+def _is_nearly_spent(record: LeaseRecord, now: datetime) -> bool:
+    budget = record.lease.budget
+    return budget is not None and not record.warned_of_cost and now >= budget.nearly_spent_at
+
+
+def _warn_of_cost(record: LeaseRecord, now: datetime) -> Warn:
+    limit = f" of {record.lease.budget.usd} USD" if record.lease.budget else ""
+    left = format_duration(record.lease.until - now)
+    said = f"{NEARLY:.0%}{limit} may be spent, it ends in {left}"
+    data = LeaseWarned(lease=record.lease, reason=said)
+    return Warn(record=advance(record, now, data, warned_of_cost=True), reason=said)
 
 
 def _due_warning(record: LeaseRecord, now: datetime) -> timedelta | None:

@@ -28,13 +28,15 @@ GOLDEN = {
         {"ResourceType": "volume", "Tags": TAGS},
     ],
 }
-SPOT = {
-    "MarketType": "spot",
-    "SpotOptions": {
-        "SpotInstanceType": "one-time",
-        "InstanceInterruptionBehavior": "terminate",
-    },
-}
+
+
+def spot(**options: str) -> dict[str, object]:
+    usual = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
+    return {"MarketType": "spot", "SpotOptions": {**usual, **options}}
+
+
+def persistent(behaviour: str) -> dict[str, object]:
+    return spot(SpotInstanceType="persistent", InstanceInterruptionBehavior=behaviour)
 
 
 def test_the_plain_request() -> None:
@@ -44,7 +46,25 @@ def test_the_plain_request() -> None:
 @pytest.mark.parametrize(
     ("change", "parameters"),
     [
-        ({"market": Market.SPOT}, {"InstanceMarketOptions": SPOT}),
+        ({"market": Market.SPOT}, {"InstanceMarketOptions": spot()}),
+        (
+            {"market": Market.SPOT, "max_price": "0.250000"},
+            {"InstanceMarketOptions": spot(MaxPrice="0.250000")},
+        ),
+        (
+            {"market": Market.SPOT, "lease_action": LeaseAction.STOP},
+            {
+                "InstanceMarketOptions": persistent("stop"),
+                "InstanceInitiatedShutdownBehavior": "stop",
+            },
+        ),
+        (
+            {"market": Market.SPOT, "lease_action": LeaseAction.HIBERNATE},
+            {
+                "InstanceMarketOptions": persistent("hibernate"),
+                "InstanceInitiatedShutdownBehavior": "stop",
+            },
+        ),
         ({"user_data": "#!/bin/sh"}, {"UserData": "#!/bin/sh"}),
         ({"key_name": "mine"}, {"KeyName": "mine"}),
         ({"instance_profile": "spawn-1"}, {"IamInstanceProfile": {"Name": "spawn-1"}}),

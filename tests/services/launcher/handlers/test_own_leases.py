@@ -95,9 +95,9 @@ async def test_a_member_s_own_lease_reaches_its_record_its_tag_and_its_machine_a
     told = [(subject, tell.what) for subject, tell in living.fakes.bus.tells]
     assert told == [(f"spawn.tell.{ARRAY_ID}.{member.instance.id}", "assignment")]
     array, members = await living.array(), world.fleet.members(ARRAY_ID)
-    assigned = assignment_of(array, members[1], roll_of(members), None)
+    assigned = assignment_of(array, members[1], roll_of(members), None, now=NOON)
     assert (assigned.lease, assigned.ends) == (LONGER, False)
-    assert assignment_of(array, members[0], roll_of(members), None).lease == LEASE
+    assert assignment_of(array, members[0], roll_of(members), None, now=NOON).lease == LEASE
 
 
 async def test_a_member_whose_lease_is_over_ends_and_its_array_goes_on() -> None:

@@ -12,7 +12,7 @@ import msgspec
 from services.launcher.config import Settings
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
@@ -108,6 +108,7 @@ class Plane:
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
                 leases=store(lease_records.BUCKET, lease_records.LeaseRecord),
+                notices=store(notices.BUCKET, notices.Notice),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,

@@ -7,9 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.driving import drive_arrays
+from services.launcher.handlers.drive import drive_arrays
 from services.launcher.handlers.expiry import on_expire
-from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
+from services.launcher.handlers.mirror import (
+    mirror_arrays,
+    mirror_leases,
+    mirror_members,
+    mirror_notices,
+)
 from services.launcher.handlers.observe import observe_regions
 from services.launcher.handlers.power import on_power
 from services.launcher.handlers.upkeep import purge
@@ -43,6 +48,7 @@ class Replica:
             mirror_arrays,
             mirror_members,
             mirror_leases,
+            mirror_notices,
             drive_arrays,
             observe_regions,
             self._consume,

@@ -2,15 +2,18 @@ from hypothesis import given, settings
 
 from services.launcher.model import (
     End,
+    Gather,
     LookUp,
     Nudge,
     Place,
+    Release,
     Resend,
     SetPower,
     Tag,
     Trace,
     View,
     Write,
+    WriteMembers,
 )
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from services.launcher.plan.rendezvous import are_settled
@@ -53,7 +56,7 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert view.array.placement is None
             case Nudge(revision=revision):
                 assert revision != view.told
-            case Tag() | Write():
+            case Tag() | Write() | WriteMembers() | SetPower() | Gather() | Release():
                 pass
 
 
@@ -82,8 +85,9 @@ def test_a_write_stands_alone_since_it_changes_what_the_rest_was_decided_from(
 def test_a_serving_array_with_all_members_up_is_at_rest(view: View) -> None:
     members = view.members.values()
     up = all(member.state in UP for member in members)
+    asks = view.array.chunks or view.array.intents
     waits = view.array.powering or view.array.lease.is_over(view.now)
-    if view.array.state in SERVING and up and not waits:
+    if view.array.state in SERVING and up and not waits and not asks:
         assert is_at_rest(view.array)
         known = view.array.placement or view.array.state is ArrayState.RECOVERED
         assert all(isinstance(step, Nudge) for step in next_steps(view)) or not known

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from services.ttl.apply import name_ends
 from services.ttl.handlers.course import on_accepted
@@ -135,3 +136,35 @@ async def test_the_first_sweep_tells_what_a_crash_left_untold(fakes: Fakes) -> N
     assert fakes.told() == []
     await swept(fakes, is_first=True)
     assert fakes.told() == ["lease.expired"]
+
+
+@pytest.mark.parametrize(
+    ("left", "counted"),
+    [
+        pytest.param(2 * HOUR, {"6h", "1d"}, id="in two hours: within six and a day"),
+        pytest.param(30 * SECOND, {"10m", "1h", "6h", "1d"}, id="at once: within all"),
+        pytest.param(48 * HOUR, set[str](), id="in two days: within none"),
+    ],
+)
+async def test_leases_are_counted_by_how_soon_they_end(
+    fakes: Fakes, left: timedelta, counted: set[str]
+) -> None:
+    await on_accepted(accepted(), fakes.world())
+    fakes.clock.move(LEASE.until - left - fakes.clock.now())
+    await swept(fakes)
+    assert _gauge("leases") == 1
+    horizons = ("10m", "1h", "6h", "1d")
+    assert {name for name in horizons if _gauge("leases_ending", within=name)} == counted
+    assert _gauge("leases_overdue") == 0
+    assert _gauge("last_sweep_timestamp_seconds") == fakes.clock.now().timestamp()
+
+
+async def test_a_lease_that_nobody_acts_on_is_overdue(fakes: Fakes) -> None:
+    await on_accepted(accepted(), fakes.world())
+    fakes.clock.move(LEASE.until + 61 * SECOND - fakes.clock.now())
+    await swept(fakes)
+    assert _gauge("leases_overdue") == 1
+
+
+def _gauge(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"spawn_ttl_{name}", labels)
