@@ -34,6 +34,7 @@ bench: setup  ## launch times, calls and rates, as a table and as JSON
 
 docs: setup  ## write the generated pages anew
 	@$(BIN)/python scripts/generate_docs.py
+	@$(BIN)/python scripts/generate_dashboards.py
 
 format: setup
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .

@@ -30,6 +30,7 @@ from agent.rounds import Rounds
 from agent.script import Script
 from agent.state import Machine, Orders, boot_id
 from agent.tasks import Tasks
+from agent.wall import warn
 
 
 def main() -> None:
@@ -97,7 +98,7 @@ class Agent:
         tasks.start(link.run(self._rounds.nudge), "link")
         tasks.start(self._outbox.run(link), "outbox")
         tasks.start(self._rounds.run(link, self._hello), "rounds")
-        tasks.start(beat(machine, self._orders, self._outbox, self._job.folder), "heartbeat")
+        tasks.start(beat(machine, self._orders, self._outbox, self._sessions), "heartbeat")
         tasks.start(self._script.run(), "script")
         tasks.start(self._leaving.run(self._metadata, tasks), "notices")
         tasks.start(self._job.run(link, tasks), "job")
@@ -105,6 +106,10 @@ class Agent:
     async def part(self) -> None:
         """Say what there is to say before the end of all parts."""
         await self._job.part()
+
+    def _sessions(self) -> set[int]:
+        job = self._job.folder.group()
+        return self._execs.sessions | ({job} if job is not None else set())
 
     def _hear(self, data: bytes, tasks: Tasks) -> None:
         try:
@@ -114,6 +119,8 @@ class Agent:
             return
         if tell.what == "exec":
             self._execs.begin(tell, tasks)
+        elif tell.what == "warned":
+            tasks.start(warn(self._orders.current, tell), "wall")
         elif tell.what == "checkpoint":
             self._leaving.request(tell.request_id, tasks)
         elif tell.told is not None:

@@ -150,11 +150,17 @@ class JobLife:
         self.folder.prepare(plan, (login.uid, login.gid))
 
     async def _follow(self, assignment: Assignment, shipper: Shipper) -> None:
+        boot = self._parts.machine.boot_id
+        before = await asyncio.to_thread(self.folder.seen_before, boot)
         while True:
             events = await asyncio.to_thread(self.folder.events)
             await self._tell_starts(assignment, events)
             if events and events[-1]["event"] == "done":
                 await self._finish(assignment, shipper, events)
+                if any(event["event"] == "started" for event in events[before:]):
+                    await self._complete(assignment.job.on_complete)
+                else:
+                    await self._complete_unless_it_stays()
                 return
             await asyncio.to_thread(self._see_kept)
             await self._parts.machine.clock.sleep(_LOOK_EVERY)
@@ -196,7 +202,6 @@ class JobLife:
             await self._report("job.exited", assignment, body, key="job")
             await self._note_reported(len(events))
         await self._until_told(LAST_WORDS if is_shipped else _PARTING)
-        await self._complete(assignment.job.on_complete)
 
     def _tail(self, end: int) -> str:
         spool = SpoolReader(self._parts.machine.places.spool)
@@ -209,6 +214,17 @@ class JobLife:
             await asyncio.wait_for(told, patience.total_seconds())
         except asyncio.TimeoutError:
             say(f"FAILED: the job's end was not taken within {patience}")
+
+    async def _complete_unless_it_stays(self) -> None:
+        """End with a job of before this boot, but not after a stop: somebody wants the machine."""
+        orders = self._parts.orders
+        # What was kept over the boot can't say so.
+        await orders.fresh.wait()
+        assignment = await orders.until(lambda _: True)
+        if assignment.stays:
+            say("the job has ended before this start: staying until the lease ends")
+            return
+        await self._complete(assignment.job.on_complete)
 
     async def _complete(self, on_complete: str) -> None:
         if on_complete not in {"terminate", "stop"}:

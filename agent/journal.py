@@ -37,6 +37,15 @@ class JobFolder:
             return []
         return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1] if line]
 
+    def seen_before(self, boot_id: str) -> int:
+        """Return how many events earlier boots have left: the first look of a boot settles it."""
+        file = self.path / "boot"
+        known = places.read_json(file) or ["", 0]
+        if known[0] != boot_id:
+            known = [boot_id, len(self.events())]
+            places.write_json(file, known)
+        return int(known[1])
+
     def result(self) -> dict[str, Any] | None:
         """Return the last event when the job is done."""
         events = self.events()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from agent.clock import read_instant
@@ -50,7 +51,8 @@ class Job:
 class Assignment:
     """The whole truth for this machine; `lease` is RFC 3339.
 
-    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello.
+    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello. With
+    `stays` the machine was stopped and started again.
     """
 
     array_id: str
@@ -67,6 +69,7 @@ class Assignment:
     job: Job
     job_known: bool
     heard: bool
+    stays: bool
 
 
 @dataclass(frozen=True)
@@ -116,8 +119,10 @@ class Tell:
     exec_id: str
     argv: tuple[str, ...]
     timeout_seconds: int
-    told: Told | None
-    request_id: str
+    until: str | None = None
+    left_seconds: int = 0
+    told: Told | None = None
+    request_id: str = ""
 
 
 def read_assignment(data: bytes) -> Assignment:
@@ -140,7 +145,18 @@ def read_assignment(data: bytes) -> Assignment:
             job=_job(job),
             job_known=bool(value.get("job_known", True)),
             heard=bool(value.get("heard", True)),
+            stays=bool(value.get("stays", False)),
         )
+    except _MALFORMED as error:
+        raise Unreadable(f"assignment: {error!r}") from error
+
+
+def read_now(data: bytes) -> datetime | None:
+    """Return when an assignment was answered, by the control plane's clock, if it says so."""
+    value = _object(data)
+    try:
+        now = value.get("now")
+        return None if now is None else read_instant(str(now))
     except _MALFORMED as error:
         raise Unreadable(f"assignment: {error!r}") from error
 
@@ -178,6 +194,8 @@ def read_tell(data: bytes) -> Tell:
             exec_id=str(value.get("exec_id", "")),
             argv=tuple(str(each) for each in value.get("argv", ())),
             timeout_seconds=int(value.get("timeout_seconds", 0)),
+            until=_instant(value["until"]) if value.get("until") else None,
+            left_seconds=int(value.get("left_seconds", 0)),
             told=read_told(value["notice"]) if value.get("notice") else None,
             request_id=str(value.get("request_id", "")),
         )

@@ -45,6 +45,11 @@ class Places:
         return self.etc / "armed"
 
     @property
+    def meant(self) -> Path:
+        """The lease that was armed, and the one that was meant, where the clock is wrong."""
+        return self.etc / "meant"
+
+    @property
     def programs(self) -> Path:
         """Folder of the dead-man switch, the agent and the keeper of the job."""
         return self.root / "usr/local/lib/spawn"

@@ -9,7 +9,7 @@ import yaml
 
 from cli.exits import Usage
 from cli.specs import split_lists
-from spawn.contracts import launches
+from spawn.contracts import launches, leases
 
 Texts = list[str] | None
 
@@ -36,6 +36,27 @@ KeyName = Annotated[str, typer.Option(help="EC2 key pair.", metavar="NAME")]
 Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALUE")]
 Ttl = Annotated[
     str, typer.Option(help="When all ends, e.g. 90m or 1d12h; 8h unless set.", metavar="DURATION")
+]
+NoTtl = Annotated[
+    bool, typer.Option("--no-ttl", help="Without an end, where the deployment allows that.")
+]
+OnExpire = Annotated[
+    leases.LeaseAction | None,
+    typer.Option(help="What the end of the lease means; terminate unless set."),
+]
+Hibernate = Annotated[
+    bool, typer.Option("--hibernate", help="Make machines that can be hibernated.")
+]
+IdleTimeout = Annotated[
+    str, typer.Option(help="End what has not worked for this long, e.g. 30m.", metavar="DURATION")
+]
+IdleAction = Annotated[
+    leases.LeaseAction | None,
+    typer.Option(help="What happens to idle machines; terminate unless set."),
+]
+IdleScope = Annotated[
+    launches.IdleScope | None,
+    typer.Option(help="Idle are all members together (array, the default), or each by itself."),
 ]
 UserData = Annotated[
     str, typer.Option(help="Boot script, run once as root.", metavar="TEXT|@FILE")

@@ -10,6 +10,7 @@ from spawn.contracts import events
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.lease_events import LeaseEvent
+from spawn.contracts.leases import NO_END
 from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
 
@@ -101,6 +102,8 @@ def _because(reason: str) -> str:
 
 def format_local(instant: datetime) -> str:
     """Write an instant in the local time zone and in UTC."""
+    if instant >= NO_END:
+        return "further notice"
     local, utc = instant.astimezone(), instant.astimezone(UTC)
     if local.utcoffset() == utc.utcoffset():
         return f"{utc:%Y-%m-%d %H:%M:%S} UTC"

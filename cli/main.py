@@ -38,8 +38,14 @@ COMMANDS: dict[str, Listed] = {
         "checkpoint", "Run the checkpoint script of an array's members, beside their job."
     ),
     "connect": Listed("connect", "Open a shell on a member of an array."),
-    "extend": Listed("extend", "Change when an array ends."),
+    "extend": Listed("extend", "Change when an array ends, or one of its members."),
     "leases": Listed("leases", "Show what ends when, the next first."),
+    "stop": Listed("power", "Stop machines: they keep their disk, and their lease goes on."),
+    "start": Listed("power", "Start machines that are stopped or hibernated."),
+    "hibernate": Listed(
+        "power",
+        "Stop machines and keep their memory, for what runs to go on when they are started.",
+    ),
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),

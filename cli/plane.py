@@ -87,6 +87,13 @@ class Plane:
         """Return the records of an array's members."""
         return [entry.value for entry in (await self.members.load(f"{array}.*")).values()]
 
+    async def lease_of(self, array: ArrayId) -> LeaseRecord | None:
+        """Return an array's lease as the TTL service has it; None while it has none."""
+        try:
+            return (await self.leases.get(array)).value
+        except NotFound:
+            return None
+
     def follow(
         self, array: ArrayId | None, *, from_first: bool
     ) -> AsyncGenerator[Followed | CaughtUp]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from scripts.pages import asyncapi, commands, contracts, metrics, settings
+from scripts.pages import asyncapi, commands, contracts, errors, metrics, settings
 from scripts.pages.compatibility import breaking_changes
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -21,7 +21,7 @@ SCHEMAS = "schemas"
 def pages() -> dict[str, str]:
     """Return every generated text by its path under docs/."""
     written: dict[str, str] = {}
-    for module in (asyncapi, contracts, settings, commands, metrics):
+    for module in (asyncapi, contracts, settings, commands, metrics, errors):
         written |= module.files()
     return written
 

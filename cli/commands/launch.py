@@ -49,6 +49,12 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     key_name: flags.KeyName = "",
     tag: flags.Tag = None,
     ttl: flags.Ttl = "",
+    no_ttl: flags.NoTtl = False,
+    on_expire: flags.OnExpire = None,
+    hibernate: flags.Hibernate = False,
+    idle_timeout: flags.IdleTimeout = "",
+    idle_action: flags.IdleAction = None,
+    idle_scope: flags.IdleScope = None,
     user_data: flags.UserData = "",
     command: flags.Command = "",
     env: flags.Env = None,
@@ -111,6 +117,12 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "key_name": key_name,
         "tags": parse_tags(tag or ()),
         "ttl": ttl,
+        "no_ttl": no_ttl or None,
+        "on_expire": on_expire,
+        "hibernate": hibernate or None,
+        "idle_timeout": idle_timeout,
+        "idle_action": idle_action,
+        "idle_scope": idle_scope,
         "user_data": flags.read_text("--user-data", user_data),
         "command": flags.read_text("--command", command),
         "environment": parse_environment(env or ()),
@@ -166,6 +178,7 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
 def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> LaunchSpec:
     """Make the spec and check it as the launcher will, before anything is sent."""
     parse_flag_duration("--ttl", given["ttl"])
+    parse_flag_duration("--idle-timeout", given["idle_timeout"])
     parse_flag_duration("--max-runtime", given["max_runtime"])
     parse_flag_duration("--checkpoint-timeout", given["checkpoint_timeout"])
     if given["min_count"] == 0:  # which stands for all of them in a spec

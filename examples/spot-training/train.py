@@ -54,7 +54,9 @@ def kept(state: dict[str, float]) -> dict[str, float]:
 def main() -> None:
     """Train to the end."""
     state = kept(restored())
-    print(f"restart {os.environ['SPAWN_RESTART_COUNT']} begins at step {state['step']}", flush=True)
+    print(
+        f"restart {os.environ['SPAWN_RESTART_COUNT']} begins at step {state['step']}", flush=True
+    )
     while state["step"] < STEPS:
         time.sleep(PAUSE)
         state = kept(stepped(state))

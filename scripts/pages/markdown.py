@@ -13,6 +13,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def code(text: str) -> str:
     """Return a text as code, or nothing when it is empty."""
+    if "`" in text:
+        return f"`` {text} ``"
     return f"`{text}`" if text else ""
 
 

@@ -18,7 +18,11 @@ Every process answers `GET /metrics` in Prometheus' text format and `GET /health
 host services answer `GET /readyz`, too. `spawn doctor --json` lists the addresses. Names are
 `spawn_<service>_<what>_<unit>`; a label has few values and is never an id. Histograms come as
 `_bucket`, `_sum` and `_count`. Besides these there are the client library's own `python_*` and
-`process_*`."""
+`process_*`.
+
+Counters and histograms are added up over replicas, gauges of arrays, members, leases, names and
+backlogs are not: every replica that knows them says the same, so take the largest
+(`max by (state) (spawn_launcher_members)`)."""
 
 _OWNERS = {
     "sandbox": "The laptop cloud",

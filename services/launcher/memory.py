@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
@@ -16,7 +16,7 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
-from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.lease_records import LeaseRecord, lease_key
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.notices import Notice
@@ -73,6 +73,13 @@ class Fleet:
         """Return the array's lease as the TTL service has last set it."""
         entry = self._leases.get(array_id)
         return None if entry is None else entry.value.lease
+
+    def own_leases(self, array_id: ArrayId) -> dict[int, Lease]:
+        """Return the leases of the ranks that have their own, as the array's record lists them."""
+        parent = self._leases.get(array_id)
+        ranks = () if parent is None else parent.value.own
+        entries = ((rank, self._leases.get(lease_key(array_id, rank))) for rank in ranks)
+        return {rank: entry.value.lease for rank, entry in entries if entry is not None}
 
     def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
         """Return one member's record as last seen."""
@@ -157,7 +164,7 @@ class Fleet:
         if not isinstance(change, Entry):
             return
         known = self._arrays.get(change.key)
-        if known is None or known.value.lease != change.value.lease:
+        if known is None or change.value.own or known.value.lease != change.value.lease:
             self.stir(change.value.array_id)
 
     def note_member(self, change: Change[Member]) -> None:
@@ -228,6 +235,14 @@ def _is_newer(entry: Entry[Any], known: Entry[Any] | None) -> bool:
     return known is None or entry.revision > known.revision
 
 
+_REFUSED = timedelta(minutes=1)
+"""How long a refusal counts: an end of a lease that wants machines off is then tried again."""
+
+
+def _is_fresh(refusal: tuple[str, datetime], now: datetime) -> bool:
+    return now - refusal[1] < _REFUSED
+
+
 class Memory:
     """What this replica remembers between decisions; losing it costs time, never an instance."""
 
@@ -248,9 +263,20 @@ class Memory:
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
+        self._refused: dict[InstanceId, tuple[str, datetime]] = {}
         self.hinted: dict[InstanceId, ArrayId] = {}
         self.hint_came = asyncio.Event()
         self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
+        self.paid: set[tuple[str, str]] = set()
+
+    def refuse(self, reasons: Mapping[InstanceId, str], now: datetime) -> None:
+        """Note why instances were not stopped or started, and forget what was long ago."""
+        self._refused = {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
+        self._refused |= {id_: (why, now) for id_, why in reasons.items()}
+
+    def refused(self, now: datetime) -> dict[InstanceId, tuple[str, datetime]]:
+        """Return why, and when, instances were not stopped or started within the last minute."""
+        return {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""

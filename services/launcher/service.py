@@ -19,6 +19,7 @@ from services.launcher.handlers.mirror import (
     mirror_notices,
 )
 from services.launcher.handlers.observe import observe_regions
+from services.launcher.handlers.power import on_power
 from services.launcher.handlers.questions import on_collect, on_plan
 from services.launcher.handlers.rendezvous import (
     answer_peers,
@@ -35,6 +36,7 @@ from spawn.contracts.clouds import CloudRequest
 from spawn.contracts.launches import CollectRequest, Launch, LaunchSpec, Terminate
 from spawn.contracts.lease_records import Expire
 from spawn.contracts.notices import Look
+from spawn.contracts.power import Power
 from spawn.contracts.prices import CostRequest
 from spawn.contracts.reports import REPORTS
 from spawn.runtime.service import (
@@ -69,6 +71,7 @@ SERVICE: Service[Settings, World] = Service(
         command("launch", Launch, on_launch, on_buried=on_buried_launch),
         command("terminate", Terminate, on_terminate),
         command("expire", Expire, on_expire),
+        command("power", Power, on_power),
         command("look", Look, on_look),
         reported(HEARD, on_report, name="reports"),
     ),

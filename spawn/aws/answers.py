@@ -42,6 +42,7 @@ def described(instance: InstanceTypeDef) -> Described:
             ipv6_address=instance.get("Ipv6Address", ""),
             launched_at=launch,
             reason=_reason(instance),
+            spot_request=instance.get("SpotInstanceRequestId", ""),
         ),
         launch_index=instance.get("AmiLaunchIndex", 0),
         client_token=ClientToken(instance.get("ClientToken", "")),

@@ -39,6 +39,7 @@ class Calls:
         """Make a call whose tokens the caller has taken. Raises an `Outcome`."""
         begun = self._clock.monotonic()
         self._counted[api] += 1
+        _throttles.labels(api)  # at zero from its first call on
         try:
             answer = await call()
         except Exception as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spawn.aws import answers, requests
+from botocore.exceptions import ClientError
+
+from spawn.aws import answers, parting, requests
 from spawn.aws.base import Ec2Base, chunked
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
-from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected
+from spawn.errors import Conflict, NotFound, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -34,8 +36,9 @@ MOST_CHANGED = 500
 """Instance ids in one TerminateInstances or CreateTags call; AWS takes 1000, advises fewer
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TerminateInstances.html)."""
 
-_PROTECTED = "OperationNotPermitted"
-"""The refusal that is one instance's own: it is protected from termination."""
+_REHEARSED = "DryRunOperation"
+"""The error by which EC2 says that a call would have been made
+(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html)."""
 
 
 class InstanceCalls(Ec2Base):
@@ -50,6 +53,19 @@ class InstanceCalls(Ec2Base):
 
         made = await self._calls.once("RunInstances", call)
         return tuple(answers.described(instance) for instance in made.get("Instances", []))
+
+    async def rehearse(self, request: RunInstances) -> None:
+        """Have EC2 check a RunInstances call and whether it is allowed, and make nothing."""
+        parameters = requests.run_instances(request)
+
+        async def call() -> None:
+            try:
+                await (await self._client()).run_instances(**parameters, DryRun=True)
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") != _REHEARSED:
+                    raise
+
+        await self._calls.repeat("RunInstances", call)
 
     async def describe_instances(
         self,
@@ -69,7 +85,7 @@ class InstanceCalls(Ec2Base):
             try:
                 found += await self._matching(filters, chunk)
             except NotFound as error:
-                chunks += _parts(_known(chunk, error), len(chunk))
+                chunks += parting.parts(parting.known(chunk, error), len(chunk))
         return tuple(found)
 
     async def terminate_instances(
@@ -87,15 +103,14 @@ class InstanceCalls(Ec2Base):
             try:
                 states |= await self._terminate(chunk)
             except NotFound as error:
-                known = _known(chunk, error)
-                rest = _parts(known, len(chunk))
+                rest = parting.parts(parting.known(chunk, error), len(chunk))
                 kept = {one for part in rest for one in part}
                 states |= {one: InstanceState.TERMINATED for one in chunk if one not in kept}
                 chunks += rest
             except (Rejected, Conflict) as error:
-                alone = len(chunk) == 1 or _concerns_all(error)
+                alone = len(chunk) == 1 or parting.concerns_all(error)
                 refused += [error] if alone else []
-                chunks += [] if alone else _halves(chunk)
+                chunks += [] if alone else parting.halves(chunk)
         if refused:
             raise refused[0]
         return states
@@ -149,25 +164,3 @@ def _query(
     if ids:
         return {"Filters": filters, "InstanceIds": ids}
     return {"Filters": filters, "MaxResults": PAGE}
-
-
-def _known(ids: list[InstanceId], error: NotFound) -> list[InstanceId]:
-    """Return the ids without those that the error names; its own text may be cut short."""
-    unknown = answers.named_instances(str(error.__cause__ or error))
-    return [one for one in ids if one not in unknown]
-
-
-def _parts(known: list[InstanceId], asked: int) -> list[list[InstanceId]]:
-    """Return what to ask for again; halves when the error told nothing apart."""
-    if len(known) < asked:
-        return [known] if known else []
-    return _halves(known) if asked > 1 else []
-
-
-def _halves(ids: list[InstanceId]) -> list[list[InstanceId]]:
-    middle = len(ids) // 2
-    return [ids[:middle], ids[middle:]]
-
-
-def _concerns_all(error: Outcome) -> bool:
-    return error.cause is Cause.PERMISSION and error.code != _PROTECTED

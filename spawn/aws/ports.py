@@ -7,7 +7,7 @@ from typing import Protocol
 from spawn.aws.iam_ports import IamPort
 from spawn.aws.price_ports import MarketsPort, PricingPort
 from spawn.aws.queue_ports import EventBridgePort, SqsPort
-from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.aws.shapes import Caller, Image, InstanceType, Powered, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances
@@ -50,6 +50,13 @@ class InstancesPort(Protocol):
         """
         ...
 
+    async def rehearse(self, request: RunInstances) -> None:
+        """Have EC2 check a RunInstances call and whether it is allowed, and make nothing.
+
+        Raises what it would be refused with; capacity and quotas are not looked at.
+        """
+        ...
+
     async def describe_instances(
         self,
         *,
@@ -72,6 +79,30 @@ class InstancesPort(Protocol):
 
     async def create_tags(self, ids: Iterable[InstanceId], tags: Mapping[str, str]) -> None:
         """Set tags on instances; other tags stay."""
+        ...
+
+
+class PowerPort(Protocol):
+    """EC2's instances in one region, stopped and started. Every method raises an `Outcome`."""
+
+    async def stop_instances(
+        self, ids: Iterable[InstanceId], *, hibernate: bool = False
+    ) -> Powered:
+        """Begin to stop instances, keeping their memory with `hibernate`.
+
+        Those that EC2 refuses to stop do not keep the others; one that is stopped stays so.
+        """
+        ...
+
+    async def start_instances(self, ids: Iterable[InstanceId]) -> Powered:
+        """Begin to start stopped instances; one that runs goes on.
+
+        Those that EC2 has no room for do not keep the others.
+        """
+        ...
+
+    async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
+        """Cancel spot requests; their instances go on, and one that is gone is none the less."""
         ...
 
 
@@ -125,7 +156,7 @@ class NetworkPort(Protocol):
         ...
 
 
-class Ec2Port(InstancesPort, CataloguePort, NetworkPort, MarketsPort, Protocol):
+class Ec2Port(InstancesPort, PowerPort, CataloguePort, NetworkPort, MarketsPort, Protocol):
     """EC2 in one region."""
 
 

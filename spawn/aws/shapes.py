@@ -1,6 +1,12 @@
 """What AWS says of the things that instances are made from: frozen Structs."""
 
+from collections.abc import Mapping
+
 import msgspec
+
+from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import InstanceState
+from spawn.errors import Outcome
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +49,13 @@ class SecurityGroup(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     vpc_id: str
+
+
+class Powered(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a stop or a start: the states that began, and why the others did not."""
+
+    states: Mapping[InstanceId, InstanceState]
+    refused: Mapping[InstanceId, Outcome]
 
 
 class Caller(msgspec.Struct, frozen=True):

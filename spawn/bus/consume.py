@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from spawn.bus import metrics
+from spawn.bus.backlog import keep_measured
 from spawn.bus.backoff import delays, jittered
 from spawn.bus.connection import Bus
 from spawn.bus.dead import Undeliverable, bury
@@ -97,7 +98,10 @@ async def consume(
     async with pulling(bus, stream=consumer.stream, slots=consumer.slots) as pull:
         flow = _Flow(bus, consumer, _Work(handler, on_buried), pull=pull, stop=stop)
         async with asyncio.TaskGroup() as around:
-            progress = around.create_task(flow.report_progress())
+            besides = (
+                around.create_task(flow.report_progress()),
+                around.create_task(keep_measured(bus, consumer.stream, consumer.durable)),
+            )
             async with asyncio.TaskGroup() as handlers:
                 taking = handlers.create_task(flow.run(handlers))
                 await stop.wait()
@@ -105,7 +109,8 @@ async def consume(
                 if not bus.is_connected:
                     # Nothing comes that could be given back.
                     taking.cancel()
-            progress.cancel()
+            for each in besides:
+                each.cancel()
 
 
 class _Stopping(Exception):  # noqa: N818 - an occasion, not an error
@@ -191,6 +196,9 @@ class _Flow:
         delivered = delivery.place.delivered
         if delivered > 1:
             metrics.REDELIVERIES.labels(self._consumer.durable).inc()
+        else:
+            lag = self._bus.clock.now() - delivery.place.stored_at
+            metrics.LAG.labels(self._consumer.durable).observe(max(0.0, lag.total_seconds()))
         if delivered > MOST_DELIVERIES:
             reason = f"was delivered {delivered - 1} times and never acknowledged"
             await self._bury(delivery, Undeliverable(reason, code="crash"))

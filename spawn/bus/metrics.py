@@ -1,6 +1,6 @@
 """What the bus door counts."""
 
-from spawn.telemetry.metrics import counter, gauge, histogram
+from spawn.telemetry.metrics import counter, from_zero, gauge, histogram
 
 PUBLISHES = counter(
     "bus",
@@ -12,7 +12,17 @@ PUBLISH_SECONDS = histogram("bus", "publish_duration", "Time from publish to ack
 SLOW_PUBLISHES = counter("bus", "slow_publishes", "Publishes that took longer than 0.5 s")
 ACKS = counter("bus", "acks", "How deliveries ended", ("consumer", "outcome"))
 REDELIVERIES = counter("bus", "redeliveries", "Messages delivered again", ("consumer",))
+LAG = histogram(
+    "bus", "lag", "Time from a message's storing until a handler first has it", ("consumer",)
+)
+BACKLOG = gauge(
+    "bus",
+    "backlog_messages",
+    "Messages that a consumer still has to settle; each replica says the same",
+    ("consumer",),
+)
 DEAD_LETTERS = counter("bus", "dead_letters", "Messages put aside, by reason", ("reason",))
+from_zero(DEAD_LETTERS, "schema", "crash", "error", "verb", "unaddressed")
 HANDLER_ERRORS = counter("bus", "handler_errors", "Handlers that raised no outcome", ("consumer",))
 RECONNECTS = counter("bus", "reconnects", "Connections made again after a loss")
 CALLBACK_ERRORS = counter(

@@ -8,10 +8,11 @@ import msgspec
 from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId, ClientToken
-from spawn.contracts.instances import RunInstances
+from spawn.contracts.instances import RootVolume, RunInstances
 from spawn.contracts.launches import Digest, LaunchSpec, OnComplete
 from spawn.contracts.leases import Lease
 from spawn.contracts.pools import Pool, Refusal
+from spawn.contracts.power import PowerWish
 
 BUCKET = "spawn-arrays"
 """Key-value bucket: `<array>` of `Array`, `name.<name>` of `NameClaim`, `mark.deployment`."""
@@ -70,7 +71,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Succession(msgspec.Struct, frozen=True, kw_only=True):
-    """Ranks, as ranges, whose members of a `generation` were to have successors, asked for `at`."""
+    """Ranks, as ranges, whose members of a `generation` had successors asked for `at`."""
 
     ranks: str
     generation: int
@@ -104,13 +105,17 @@ class Boot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """Where an array may be launched, looked up once: what the requests are made from."""
+    """Where an array may be launched, looked up once: what the requests are made from.
+
+    `hibernation` is the root volume of machines that can be hibernated.
+    """
 
     image_id: str
     pools: tuple[Pool, ...]
     security_group_ids: tuple[str, ...]
     instance_profile: str = ""
     boot: Boot | None = None
+    hibernation: RootVolume | None = None
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,8 +130,11 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One array. `spec` has its texts taken out; the digests say what they were.
 
-    `retag` says that the tags of its instances may tell of an earlier lease. `successions` are
-    those of the last hour, and `successions_made` counts all chunks of successors.
+    `retag` says that the tags of its instances may tell of an earlier lease. `powering` is what
+    is still to be stopped or started, `power_requests` the newest requests for it, so that each
+    is done once; `rested_at` is the end of the lease at which all that ran was asked to stop,
+    where that is what its end means. `successions` are those of the last hour, and
+    `successions_made` counts all chunks of successors.
     `outbox` holds events that this record's last write caused and that may not be published
     yet; every event of its members older than `published_until` is published.
     """
@@ -157,6 +165,9 @@ class Array(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ready_at: datetime | None = None
     reason: str = ""
     retag: bool = False
+    powering: tuple[PowerWish, ...] = ()
+    power_requests: tuple[str, ...] = ()
+    rested_at: datetime | None = None
     successions: tuple[Succession, ...] = ()
     successions_made: int = 0
     outbox: tuple[Event, ...] = ()

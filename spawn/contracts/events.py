@@ -20,6 +20,8 @@ from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
 from spawn.contracts.lease_events import (
     LeaseExpired,
+    LeaseIdled,
+    LeaseKept,
     LeaseRefused,
     LeaseSet,
     LeaseWarned,
@@ -31,6 +33,7 @@ from spawn.contracts.notice_events import (
     NoticeRebalance,
 )
 from spawn.contracts.pools import Pool, Refusal
+from spawn.contracts.power_events import PowerAsked, PowerRefused, PowerSettled
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
@@ -213,7 +216,12 @@ Data = (
     | LeaseSet
     | LeaseRefused
     | LeaseWarned
+    | LeaseIdled
+    | LeaseKept
     | LeaseExpired
+    | PowerAsked
+    | PowerRefused
+    | PowerSettled
     | GrantReady
     | HostnameRegistered
     | HostnameRemoved

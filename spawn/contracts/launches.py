@@ -14,7 +14,7 @@ from spawn.contracts.checkpoints import (
 )
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import Lease, LeaseAction
 from spawn.contracts.pools import Allocation, Pool
 from spawn.contracts.prices import Estimate, UnknownCost
 
@@ -67,6 +67,13 @@ class OnMemberFailure(StrEnum):
     FAIL_ARRAY = "fail-array"
 
 
+class IdleScope(StrEnum):
+    """What is idle: the array, once none of its members works, or each member by itself."""
+
+    ARRAY = "array"
+    MEMBER = "member"
+
+
 class EnvCompat(StrEnum):
     """Whose names of rank, size and peers the job is given beside ours."""
 
@@ -78,12 +85,16 @@ class EnvCompat(StrEnum):
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a launch asks for. Empty means: let the launcher choose.
 
-    `ttl` is a duration as people write it; `instance_types` are in order of preference;
-    `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
+    `ttl` is a duration as people write it, and `no_ttl` wants none, where that is allowed;
+    `instance_types` are in order of preference; `min_count` of 0 means all of `count`;
+    `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
     `permissions` are those of every machine; `strict` rejects what they would be warned of;
-    `dns` is what the machines' names begin with in place of `name`. `spot` asks for spot capacity,
+    `dns` is what the machines' names begin with in place of `name`. After `idle_timeout`, a
+    duration, without any work `idle_action` is taken on what `idle_scope` says. `on_expire` is
+    what the end of the lease means; `hibernate` makes machines that can be hibernated. `spot` asks
+    for spot capacity,
     `spot_count` for that many spot members and the rest on demand; `spot_max_price` is in US
     dollars for one machine and hour, the on-demand price if left out; `spot_fallback` takes
     on-demand capacity where no pool has spot. No `on_interruption` means a checkpoint when there
@@ -106,6 +117,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_name: str = ""
     tags: dict[str, str] = {}
     ttl: str = ""
+    no_ttl: bool = False
     user_data: str = ""
     command: str = ""
     environment: dict[str, str] = {}
@@ -121,6 +133,11 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     strict: bool = False
     dns: str = ""
     dns_address: AddressKind | None = None
+    idle_timeout: str = ""
+    idle_action: LeaseAction = LeaseAction.TERMINATE
+    idle_scope: IdleScope = IdleScope.ARRAY
+    on_expire: LeaseAction = LeaseAction.TERMINATE
+    hibernate: bool = False
     spot: bool = False
     spot_count: int = 0
     spot_max_price: float | None = None
@@ -137,6 +154,18 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     maintain: bool = False
     max_cost: float | None = None
     max_cost_unknown: UnknownCost = UnknownCost.REFUSE
+
+    @property
+    def stays(self) -> bool:
+        """Whether EC2 may ever stop its machines, and not only end them."""
+        actions = {self.on_expire, self.idle_action} - {LeaseAction.TERMINATE}
+        return self.hibernate or bool(actions) or self.on_complete is OnComplete.STOP
+
+    @property
+    def hibernates(self) -> bool:
+        """Whether its machines are to be such that they can be hibernated."""
+        wanted = LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}
+        return self.hibernate or wanted or self.on_interruption is OnInterruption.HIBERNATE
 
     @property
     def spot_size(self) -> int:

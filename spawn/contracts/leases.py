@@ -11,6 +11,15 @@ LEASE_TAG = "spawn:lease"
 """The tag of an instance that says when it goes away, should every record be lost."""
 
 
+LEASE_ACTION_TAG = "spawn:on-expire"
+"""The tag of an instance whose lease does not end it: what it does instead."""
+
+
+NO_END = datetime(2199, 1, 1, tzinfo=UTC)
+"""The end of a lease that was wanted without one: the last year that systemd's timers know
+(https://www.freedesktop.org/software/systemd/man/latest/systemd.time.html)."""
+
+
 NEARLY = 0.8
 """The part of a budget after which it is warned of."""
 
@@ -42,6 +51,11 @@ class Lease(msgspec.Struct, frozen=True):
     until: datetime
     action: LeaseAction = LeaseAction.TERMINATE
     budget: Budget | None = None
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it goes on until somebody ends it."""
+        return self.until >= NO_END
 
     def is_over(self, now: datetime) -> bool:
         """Say whether the lease has ended at `now`."""

@@ -9,6 +9,7 @@ from spawn.contracts.checkpoints import Checkpoint
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
+from spawn.contracts.leases import Lease
 
 BUCKET = "spawn-members"
 """Key-value bucket of `Member`, keyed `<array>.<rank>`."""
@@ -59,12 +60,14 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """A rank slot and the instance that fills it now.
 
     `facts` are there once its agent has said hello, and `hellos` counts those that said something
-    new, over all generations; `exit_code` is there once its job has ended,
-    `checkpoint` once there was anything to say of one. `formers` are earlier instances of the rank
-    that may still be there: its job waits for the end of theirs. `surplus` says that the instance
-    has nothing to do, since the job of a former one came to its own end. `outbox` holds the events
-    that this very write caused; they are published after it and are replaced by those of the next
-    write.
+    new, over all generations; `starts` counts how often its instance was started again after a
+    stop; `exit_code` is there once its job has ended, `checkpoint` once there was anything to say
+    of one. `lease` is the member's own, where its array's is not the one that counts, and `retag`
+    says that its instance's tag may tell of an earlier one; `ending` is why its instance is being
+    ended though its array goes on. `formers` are earlier instances of the rank that may still be
+    there: its job waits for the end of theirs. `surplus` says that the instance has nothing to
+    do, since the job of a former one came to its own end. `outbox` holds the events that this
+    very write caused; they are published after it and are replaced by those of the next write.
     """
 
     array_id: ArrayId
@@ -77,8 +80,12 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     reason: str = ""
     facts: Facts | None = None
     hellos: int = 0
+    starts: int = 0
     exit_code: int | None = None
     restarts: int = 0
+    lease: Lease | None = None
+    retag: bool = False
+    ending: str = ""
     checkpoint: Checkpoint | None = None
     formers: tuple[Former, ...] = ()
     surplus: bool = False
@@ -91,6 +98,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         One that EC2 lists as ended before it was recorded at all is still to be told of.
         """
         return self.instance.state is InstanceState.TERMINATED and self.state in _ENDED
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the member's machine is off, or about to be, and may be started again."""
+        return self.instance.state in {InstanceState.STOPPING, InstanceState.STOPPED}
 
     @property
     def is_done(self) -> bool:

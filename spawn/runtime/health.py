@@ -12,6 +12,9 @@ class Health:
         self._stopping = False
         self._closed = dict.fromkeys(services, "not open yet")
         self._services = len(services)
+        metrics.READY.set_function(lambda: float(not self.reasons()))
+        for service in services:
+            metrics.OPEN.labels(service).set(0)
 
     @property
     def is_any_open(self) -> bool:
@@ -25,10 +28,12 @@ class Health:
     def set_open(self, service: str) -> None:
         """Note that the service is open."""
         self._closed.pop(service, None)
+        metrics.OPEN.labels(service).set(1)
 
     def set_closed(self, service: str, why: str) -> None:
         """Note that the service is not open."""
         self._closed[service] = why
+        metrics.OPEN.labels(service).set(0)
 
     def set_stopping(self) -> None:
         """Note that the process is being ended."""
@@ -41,5 +46,4 @@ class Health:
             reasons["bus"] = "not connected"
         if self._stopping:
             reasons["process"] = "stopping"
-        metrics.READY.set(0 if reasons else 1)
         return reasons

@@ -34,6 +34,7 @@ async def keep(
     `Final` when `work` does.
     """
     waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
+    metrics.RESTARTS.labels(part)  # at zero from its start on
     while not stop.is_set():
         started = clock.monotonic()
         try:

@@ -20,3 +20,4 @@ LOOP_HELD_MAX = gauge(
     "The longest such delay that this process' own work, and not the machine's, accounts for",
 )
 READY = gauge("runtime", "ready", "1 while the bus is connected and every service is open")
+OPEN = gauge("runtime", "service_open", "1 while a service of this process is open", ("service",))

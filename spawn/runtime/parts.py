@@ -151,6 +151,7 @@ def _ticking(timer: Timer[W], context: Context[Any], world: W, *, stop: asyncio.
     interval: timedelta = timer.interval(context.settings)
     clock = context.clock
     label = f"{context.service} {timer.name}"
+    metrics.TIMER_ERRORS.labels(label)  # at zero from its start on
 
     async def run() -> None:
         while not stop.is_set():

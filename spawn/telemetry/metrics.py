@@ -38,6 +38,16 @@ def histogram(
     return Histogram(name, documentation, tuple(labels), buckets=buckets)
 
 
+def from_zero(metric: Counter | Histogram, *values: str) -> None:
+    """Give a metric of one label a series at zero for each of `values`.
+
+    What has never happened is then seen as zero, and its first time as an increase
+    (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+    """
+    for value in values:
+        metric.labels(value)
+
+
 def exposition() -> bytes:
     """Return every metric of this process in Prometheus' text format."""
     return generate_latest(REGISTRY)

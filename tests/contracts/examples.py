@@ -18,13 +18,14 @@ from spawn.contracts.arrays import (
 from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
-from spawn.contracts.instances import RunInstances
+from spawn.contracts.instances import RootVolume, RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
-from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
+from spawn.contracts.lease_records import Expire, Extend, Idleness, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
+from spawn.contracts.power import Power, PowerTo, PowerWish
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
 from tests.contracts.nouns import (
     ARRAY,
@@ -101,7 +102,19 @@ EVENTS: tuple[e.Data, ...] = (
     e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
     e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
+    e.LeaseIdled(lease=LEASE, reason="all quiet for 30m"),
+    e.LeaseKept(lease=LEASE, reason="rank 3: CPU 40 %"),
     e.LeaseExpired(lease=LEASE),
+    e.PowerAsked(request_id="request-3", to=PowerTo.HIBERNATED, ranks="0-7", reason="enough"),
+    e.PowerRefused(request_id="request-3", code="launching", message="no", field="array_id"),
+    e.PowerSettled(
+        request_id="request-3",
+        to=PowerTo.HIBERNATED,
+        ranks="0-6",
+        fell_back="3",
+        left="7",
+        reason="no room",
+    ),
     e.GrantReady(grant="spawn-0123456789abcdef"),
     e.HostnameRegistered(names=("training.example.org", "training-3.example.org")),
     e.HostnameRemoved(names=("training.example.org",)),
@@ -121,6 +134,7 @@ def an_event(data: e.Data) -> e.Event:
 
 
 CHUNK = Chunk(number=1, ranks="3,6-7", attempt=2, partial=True, pool=POOL, generation=1)
+ROOT = RootVolume(device="/dev/xvda", gib=24)
 REQUEST = RunInstances(
     region="us-east-1",
     client_token=TOKEN,
@@ -136,6 +150,7 @@ REQUEST = RunInstances(
     user_data="#!/bin/sh\n",
     key_name="mine",
     instance_profile="spawn-0123456789abcdef",
+    hibernation=ROOT,
 )
 
 RECORDS: dict[str, msgspec.Struct] = {
@@ -166,6 +181,7 @@ RECORDS: dict[str, msgspec.Struct] = {
             security_group_ids=("sg-1",),
             instance_profile="spawn-0123456789abcdef",
             boot=BOOT,
+            hibernation=ROOT,
         ),
         chunks=(CHUNK,),
         intents=(Intent(chunk=CHUNK, pool=POOL, request=REQUEST, opened_at=NOON),),
@@ -174,6 +190,11 @@ RECORDS: dict[str, msgspec.Struct] = {
         ready_at=NOON,
         reason="no",
         retag=True,
+        powering=(
+            PowerWish(to=PowerTo.STOPPED, ranks="3", request_id="request-3", reason="no", at=NOON),
+        ),
+        power_requests=("request-3",),
+        rested_at=NOON,
         outbox=(an_event(EVENTS[3]),),
         published_until=NOON,
     ),
@@ -188,8 +209,12 @@ RECORDS: dict[str, msgspec.Struct] = {
         reason="over its time",
         facts=FACTS,
         hellos=2,
+        starts=1,
         exit_code=137,
         restarts=1,
+        lease=LEASE,
+        retag=True,
+        ending="its lease is over",
         checkpoint=Checkpoint(
             generation=1,
             state=CheckpointState.FAILED,
@@ -232,9 +257,14 @@ RECORDS: dict[str, msgspec.Struct] = {
         deployment="default",
         state=LeaseState.EXPIRING,
         version=5,
+        rank=3,
+        own=(3,),
         warned=timedelta(minutes=1),
         warned_of_cost=True,
         requests=("request-2",),
+        idle=Idleness(
+            at=NOON, reason="all quiet", quiet_since=NOON, asked_at=NOON, counts_from=NOON
+        ),
         outbox=(an_event(EVENTS[28]),),
     ),
     "record.notice": Notice(
@@ -252,11 +282,25 @@ RECORDS: dict[str, msgspec.Struct] = {
         outbox=(an_event(EVENTS[20]),),
     ),
     "command.extend": Extend(
-        request_id="request-2", array_id=ARRAY, add_seconds=7200, until=NOON, not_after=NOON
+        request_id="request-2",
+        array_id=ARRAY,
+        rank=3,
+        add_seconds=7200,
+        until=NOON,
+        not_after=NOON,
     ),
     "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
     "command.look": Look(array_id=ARRAY, instance_id=FIRST, state="shutting-down"),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
+    "command.power": Power(
+        request_id="request-3",
+        array_id=ARRAY,
+        to=PowerTo.STOPPED,
+        ranks="0,3-5",
+        reason="enough",
+        lease_version=5,
+        not_after=NOON,
+    ),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
 }
 

@@ -56,6 +56,8 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         ends=True,
         job_known=False,
         heard=False,
+        stays=True,
+        now=NOON,
     ),
     "answer.peers": Peers(
         revision=9,
@@ -81,6 +83,8 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         argv=("ls", "-l"),
         timeout_seconds=60,
         not_after=NOON,
+        until=NOON,
+        left_seconds=300,
         notice=Told(
             instance_id=FIRST,
             rank=3,

@@ -13,6 +13,7 @@ from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Hostnames, RecordCheck, RecordList
 from spawn.contracts.launches import CollectReport, JobSpec, Launch, LaunchPlan, Terminate
 from spawn.contracts.members import Member
+from spawn.contracts.power import Power
 from spawn.contracts.reports import REPORTS, ExecOutput
 from spawn.errors import Rejected
 from tests.contracts.examples import EVENTS, GOLDEN, all_examples, an_event
@@ -25,6 +26,7 @@ WRITTEN_AS = (
     Member,
     Launch,
     Terminate,
+    Power,
     JobSpec,
     NameClaim,
     DeploymentMark,

@@ -54,6 +54,8 @@ async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
         assert b"spawn_" in body
     assert seen["bus"]["reachable"]
     assert seen["sandbox"]["endpoint"] == plane.cloud().endpoint
+    asked = {"replicas", "launcher", "iam_broker", "dns", "machines"}
+    assert asked <= {finding["check"] for finding in seen["findings"]}
 
     down = await plane.run("down")
     assert down.code == 0

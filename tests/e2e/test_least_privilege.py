@@ -1,5 +1,6 @@
 """The services under exactly their policies of docs/iam/: enough to work, and nothing else."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -37,6 +38,14 @@ async def services(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Se
     folder = tmp_path_factory.mktemp("least")
     async with least_privileged(folder, SCENARIO, agent=BUILT_AGENT) as services:
         yield services
+
+
+async def test_a_dry_run_tries_the_call_and_is_allowed_it(services: Services) -> None:
+    planned = await services.run(*LAUNCH, "--name", "tried", "--dry-run")
+    assert planned.code == 0, (planned.err, services.log("launcher"))
+    state = await asyncio.to_thread(services.cloud.admin.state)
+    assert state["regions"]["us-east-1"]["calls"]["ec2.RunInstances"] == 1
+    assert [each["code"] for each in state["launches"]] == ["DryRunOperation"]
 
 
 async def test_a_launch_with_a_grant_works(services: Services) -> None:

@@ -8,8 +8,9 @@ from spawn.aws.errors import outcome_of
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.clock import Clock
 from spawn.contracts.identities import NONCE_HEADER, SignedCall
-from tests.fakes.ec2 import REGION, ZONES, FakeInstances
+from tests.fakes.ec2 import REGION, ZONES
 from tests.fakes.iam import ACCOUNT, FakeIam
+from tests.fakes.power import FakePower
 from tests.fakes.prices import FakePricing
 from tests.fakes.queues import FakeEventBridge, FakeSqs
 
@@ -25,7 +26,7 @@ IMAGE = Image(
 IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
-class FakeEc2(FakeInstances):
+class FakeEc2(FakePower):
     """EC2 in one region."""
 
     def __init__(self, clock: Clock, region: str = REGION) -> None:

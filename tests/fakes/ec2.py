@@ -38,6 +38,8 @@ class Machine:
     tags: dict[str, str]
     boot: timedelta
     ended_at: datetime | None = None
+    halted_at: datetime | None = None
+    started_at: datetime | None = None
     reason: str = ""
 
 
@@ -111,6 +113,10 @@ class FakeInstances(FakeMarkets):
             self._reservations[key] = (request, made)
         self._leave("RunInstances")
         return tuple(self._describe(one) for one in made)
+
+    async def rehearse(self, request: RunInstances) -> None:
+        self._enter("RunInstances")
+        await self._found_subnets([request.subnet_id])
 
     async def describe_instances(
         self,
@@ -244,7 +250,10 @@ class FakeInstances(FakeMarkets):
         if machine.ended_at is not None:
             over = now >= machine.ended_at + self.weather.halt
             return InstanceState.TERMINATED if over else InstanceState.SHUTTING_DOWN
-        booted = self._age(machine) >= machine.boot
+        if machine.halted_at is not None:
+            off = now >= machine.halted_at + self.weather.halt
+            return InstanceState.STOPPED if off else InstanceState.STOPPING
+        booted = now - (machine.started_at or machine.launched_at) >= machine.boot
         return InstanceState.RUNNING if booted else InstanceState.PENDING
 
     def _describe(self, machine: Machine) -> Described:
@@ -259,7 +268,7 @@ class FakeInstances(FakeMarkets):
                 image_id=request.image_id,
                 subnet_id=request.subnet_id,
                 private_ip="" if state is InstanceState.TERMINATED else machine.private_ip,
-                launched_at=machine.launched_at,
+                launched_at=machine.started_at or machine.launched_at,
                 reason=machine.reason,
             ),
             launch_index=machine.launch_index,

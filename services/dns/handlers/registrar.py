@@ -49,6 +49,7 @@ class _Flight(msgspec.Struct):
     """A change on its way to all name servers, and what resolves once it is there."""
 
     change_id: str
+    wanted: float
     begun: float
     due: float
     stems: set[str]
@@ -86,14 +87,20 @@ class Registrar:
         self._pace = Pace()
         self._flights: deque[_Flight] = deque()
         self._next_look = 0.0
+        self._wanted: float | None = None
 
     async def run(self, fence: Fence) -> None:
         """Keep the zone until another replica does. Raises an `Outcome`."""
         for entry in tuple(self._world.memory.hostnames.items().values()):
             await publish(self._world, entry)
         self._world.memory.change_all()
-        while not fence.is_lost:
-            await self.turn()
+        try:
+            while not fence.is_lost:
+                await self.turn()
+        finally:
+            # Whoever keeps the zone now counts; old figures here would stand beside his.
+            for gauge in (metrics.NAMES, metrics.RECORDS, metrics.REFUSED):
+                gauge.set(0)
 
     async def turn(self) -> None:
         """Do what is due, then wait until something is."""
@@ -105,13 +112,17 @@ class Registrar:
         edits = self._edits()
         due = None
         if edits:
+            self._wanted = now if self._wanted is None else self._wanted
             due = self._pace.due(now=now, urgent=edits[0].urgency <= NAME_MOVES)
             if now >= due:
-                await self._send(self._view.first_batch(self._zone.limits), fresh=False)
+                batch = self._view.first_batch(self._zone.limits)
+                await self._send(batch, fresh=False)
+                self._wanted = self._wanted if len(batch) < len(edits) else None
                 self._pace.sent(now=self._now)
                 return
         else:
             self._pace.rest()
+            self._wanted = None
         await self._confirm()
         if memory.is_whole:
             await self._settle({each.stem for each in edits})
@@ -163,7 +174,8 @@ class Registrar:
     def _take_off(self, change_id: str, stems: set[str]) -> None:
         due = self._now + self._zone.spreads_within.total_seconds()
         standing = self._view.standing(stems)
-        self._flights.append(_Flight(change_id, self._now, due, stems, standing))
+        wanted = self._now if self._wanted is None else self._wanted
+        self._flights.append(_Flight(change_id, wanted, self._now, due, stems, standing))
 
     async def _confirm(self) -> None:
         """Tell of the changes that are everywhere; changes of one zone arrive in their order."""
@@ -175,6 +187,7 @@ class Registrar:
                 return
             self._flights.popleft()
             metrics.SPREAD.observe(self._now - flight.begun)
+            metrics.LAG.observe(self._now - flight.wanted)
             for array_id, stands in flight.standing.items():
                 await self._tell(array_id, stands)
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.launcher import metrics
 from services.launcher.apply.budgets import kept_within
 from services.launcher.apply.records import create_array, write_array
 from services.launcher.plan.acceptance import (
@@ -112,7 +113,9 @@ def terms(world: World) -> Terms:
     settings = world.settings
     return Terms(
         deployment=world.deployment,
-        limits=Limits(count=settings.max_count, ttl=settings.max_ttl),
+        limits=Limits(
+            count=settings.max_count, ttl=settings.max_ttl, no_ttl=settings.allow_no_ttl
+        ),
         default_ttl=settings.default_ttl,
     )
 
@@ -253,4 +256,6 @@ async def _publish_rejection(
         now=world.clock.now(),
     )
     await world.events.publish(event)
+    metrics.LAUNCHES.labels("rejected").inc()
+    metrics.FAILURES.labels(refusal.code).inc()
     _log.info("rejected", array_id=named, code=refusal.code, reason=refusal.message)

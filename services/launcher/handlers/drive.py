@@ -1,4 +1,4 @@
-"""Drivers: one task for each array that is not at rest, by one replica at a time."""
+"""The driver of one array: taking it as far as it goes, by one replica at a time."""
 
 import asyncio
 from datetime import datetime
@@ -8,8 +8,9 @@ from services.launcher.apply.records import DUPLICATES, publish_left_over, refre
 from services.launcher.handlers.driver import POLL, Driver
 from services.launcher.model import View
 from services.launcher.plan.drive import has_told, is_at_rest
-from services.launcher.plan.leases import is_overdue
+from services.launcher.plan.own_leases import is_neglected
 from services.launcher.plan.replacement import due_members, is_time_to_ask_again
+from services.launcher.plan.resting import resting_due
 from services.launcher.ports import World
 from spawn.clock import wait_event
 from spawn.contracts.arrays import Array
@@ -36,20 +37,23 @@ async def drive_arrays(world: World) -> None:
 
 def _due(world: World) -> set[ArrayId]:
     now = world.clock.now()
-    return {
-        array.id for array in world.fleet.arrays().values() if _needs_driver(world, array, now)
-    }
+    return {array.id for array in world.fleet.arrays().values() if is_needed(world, array, now)}
 
 
-def _needs_driver(world: World, array: Array, now: datetime) -> bool:
+def is_needed(world: World, array: Array, now: datetime) -> bool:
+    """Say whether an array needs a driver at `now`."""
     if array.state.is_over:
         recent = any(now - event.time < DUPLICATES for event in array.outbox)
         return recent and world.memory.published.get(array.id, 0) < array.version
-    if not is_at_rest(array) or is_overdue(array, now) or has_told(array, now):
+    if not is_at_rest(array) or has_told(array, now) or array.id in world.fleet.changed:
         return True
     if world.fleet.is_succeeding(array.id) or _may_ask_again(world, array, now):
         return True
-    return array.id in world.fleet.changed
+    own = world.fleet.own_leases(array.id)
+    members = world.fleet.members(array.id).values()
+    if is_neglected(array, members, own, now):
+        return True
+    return any(resting_due(array, members, own, now, refused=world.memory.refused(now)))
 
 
 def _may_ask_again(world: World, array: Array, now: datetime) -> bool:

@@ -7,11 +7,13 @@ from typing import Any, assert_never
 
 import msgspec
 
-from services.launcher import metrics
 from services.launcher.apply.calls import end_instances, open_next, send, tag_lease, trace
 from services.launcher.apply.records import SETTLING, publish_left_over, write_array
 from services.launcher.apply.release import release
+from services.launcher.apply.telling import tell_all, write_and_tell
 from services.launcher.handlers.looking_up import look_up
+from services.launcher.handlers.measuring import Measuring
+from services.launcher.handlers.power import Powering
 from services.launcher.model import (
     End,
     Gather,
@@ -20,19 +22,21 @@ from services.launcher.model import (
     Place,
     Release,
     Resend,
+    SetPower,
     Step,
     Tag,
     Trace,
     View,
     Write,
+    WriteMembers,
 )
-from services.launcher.plan.drive import is_at_rest, next_steps
+from services.launcher.plan.drive import is_at_rest, is_settled, next_steps
 from services.launcher.plan.settlement import drop_chunk, give_up
 from services.launcher.ports import World
 from spawn.bus.ports import Fence
 from spawn.clock import wait_event
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent
-from spawn.contracts.assignments import Tell, tell_all_subject, tell_subject
+from spawn.contracts.arrays import Array, Chunk, Intent
+from spawn.contracts.assignments import Tell, tell_subject
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Conflict, NotFound, Rejected, Transient
@@ -41,6 +45,7 @@ from spawn.telemetry.log import get_logger
 _log = get_logger(__name__)
 
 _Running = dict[Any, asyncio.Task[None]]
+_Change = Nudge | Tag | Release | Gather | SetPower | WriteMembers
 
 POLL = timedelta(seconds=2)
 """How often an array that waits for something is looked at again without a reason."""
@@ -65,6 +70,8 @@ class Driver:
         self._sending: dict[ClientToken, asyncio.Task[None]] = {}
         self._ended: dict[InstanceId, datetime] = {}
         self._tagged: datetime | None = None
+        self._measuring = Measuring()
+        self._powering = Powering(world)
         self._gathering_since: datetime | None = None
         self._released: set[InstanceId] = set()
 
@@ -75,11 +82,12 @@ class Driver:
             view = self._view()
             if view is None:
                 break
+            self._measuring.note(view)
             steps = next_steps(view)
             for step in steps:
                 _log.info("step", kind=type(step).__name__, reason=step.reason)
                 await self._apply(step, view)
-            if not steps and is_at_rest(view.array) and self._is_idle():
+            if not steps and is_settled(view) and self._is_idle():
                 await self._rest(view.array)
                 break
             await wait_event(changed, self._note_gathering(steps, view.now))
@@ -117,6 +125,9 @@ class Driver:
             told=self._world.memory.told.get(self._array_id, -1),
             hostnames=self._world.fleet.hostnames(self._array_id),
             lease=self._world.fleet.lease(self._array_id),
+            own_leases=self._world.fleet.own_leases(self._array_id),
+            powered=self._powering.asked(now),
+            unpowered=self._world.memory.refused(now),
             may_tag=self._tagged is None or now - self._tagged >= _ASK_AGAIN,
             notices=self._world.fleet.notices(self._array_id),
             gathering_since=self._gathering_since,
@@ -141,32 +152,33 @@ class Driver:
                 self._start(self._sending, intent.token, tracing)
             case End(instance_ids=ids):
                 await self._end(view.array, ids)
-            case Nudge() | Tag() | Release() | Gather():
-                await self._announce(step, view.array)
+            case Nudge() | Tag() | Release() | Gather() | SetPower() | WriteMembers():
+                await self._change(step, view.array)
             case Write(array=array):
                 await self._write(view.array, array)
             case _:
                 assert_never(step)
 
-    async def _announce(self, step: Nudge | Tag | Release | Gather, array: Array) -> None:
+    async def _change(self, step: _Change, array: Array) -> None:
         match step:
+            case SetPower():
+                await self._powering.apply(step, array)
+            case WriteMembers(changes=changes):
+                await write_and_tell(self._world, changes)
             case Nudge(revision=revision):
-                await self._tell("peers")
+                await tell_all(self._world, self._array_id, "peers")
                 self._world.memory.told[self._array_id] = revision
             case Release(instance_id=instance_id):
                 subject = tell_subject(self._array_id, instance_id)
                 await self._world.tells.tell(subject, Tell(what="assignment"))
                 self._released.add(instance_id)
-            case Tag(instance_ids=ids, lease=lease):
+            case Tag():
                 self._tagged = self._world.clock.now()
-                if await tag_lease(self._world, array, ids, lease):
+                if await tag_lease(self._world, array, step):
                     self._tagged = None
             case Gather():
                 # The wait for the next change is as long as the gathering.
                 pass
-
-    async def _tell(self, what: str) -> None:
-        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what=what))
 
     async def _look_up(self, view: View) -> None:
         after = await look_up(self._world, view)
@@ -203,7 +215,8 @@ class Driver:
         await send(self._world, self._array_id, intent, is_new=False)
 
     async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
-        self._stop_placing()
+        if array.ending is not None:
+            self._stop_placing()
         try:
             await end_instances(self._world, array, ids)
         except (Transient, NotFound) as delay:
@@ -225,10 +238,7 @@ class Driver:
         if written is not after:
             return
         if after.lease != before.lease:
-            await self._tell("assignment")
-        if after.state is ArrayState.READY and before.state is ArrayState.LAUNCHING:
-            took = self._world.clock.now() - after.accepted_at
-            metrics.LAUNCH_DURATION.observe(took.total_seconds())
+            await tell_all(self._world, self._array_id, "assignment")
 
     def _stop_placing(self) -> None:
         for task in self._placing.values():

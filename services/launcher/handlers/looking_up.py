@@ -7,7 +7,7 @@ from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
 from services.launcher.apply.prices import appraise
 from services.launcher.model import View
-from services.launcher.plan.drive import launching, reject
+from services.launcher.plan.beginning import launching, reject
 from services.launcher.plan.ladder import first_chunks
 from services.launcher.plan.placement import plan_placement
 from services.launcher.plan.settlement import give_up

@@ -46,7 +46,7 @@ async def mirror_hostnames(world: World) -> None:
 
 async def mirror_leases(world: World) -> None:
     """Follow the leases' records, which are the TTL service's; runs until it is cancelled."""
-    async for change in world.stores.leases.watch("*"):
+    async for change in world.stores.leases.watch(">"):
         world.fleet.note_lease(change)
 
 

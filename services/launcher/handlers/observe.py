@@ -78,6 +78,8 @@ async def _observe_while_ours(world: World, region: str, watched: set[str]) -> N
                 _log.exception("observer failed")
             await world.clock.sleep(_POLL)
     watched.discard(region)
+    # Otherwise it would seem to be neglected from now on.
+    metrics.LOOKED.remove(region)
 
 
 class Observer:

@@ -12,11 +12,12 @@ from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
 from services.launcher.plan.budgets import within
-from services.launcher.plan.ladder import first_chunks
+from services.launcher.plan.ladder import first_chunks, rehearsal
 from services.launcher.plan.permissions import check_permissions, grant_request
 from services.launcher.plan.placement import plan_placement
 from services.launcher.ports import World
 from spawn.bus.ports import Request
+from spawn.contracts.arrays import Placement
 from spawn.contracts.checks import check_spec
 from spawn.contracts.grants import API_DESCRIBE, GrantDescription
 from spawn.contracts.launches import (
@@ -25,7 +26,11 @@ from spawn.contracts.launches import (
     LaunchPlan,
     LaunchSpec,
 )
+from spawn.errors import Transient
 from spawn.permissions.implied import with_implied
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
 
 
 async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
@@ -37,6 +42,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
     placement = plan_placement(spec, await appraise(world, spec, places))
+    await _rehearse(world, spec, placement)
     chunks = first_chunks(spec, size=world.settings.chunk_size)
     expected = expected_time(world, spec.region, chunks)
     plan = preview(
@@ -51,6 +57,16 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     return msgspec.structs.replace(
         plan, permissions=described.statements, warnings=described.warnings
     )
+
+
+async def _rehearse(world: World, spec: LaunchSpec, placement: Placement) -> None:
+    """Raise `Rejected` when EC2 would not take the call, or not from us."""
+    request = rehearsal(spec, placement, deployment=world.deployment)
+    try:
+        await world.aws.ec2(spec.region).rehearse(request)
+    except Transient as outcome:
+        # A launch would wait, or go on to the next pool.
+        _log.info("not rehearsed", code=outcome.code, why=outcome.message)
 
 
 async def on_collect(request: Request[CollectRequest], world: World) -> CollectReport:

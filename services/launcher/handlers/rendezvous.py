@@ -3,6 +3,8 @@
 import secrets
 from typing import TypeVar
 
+import msgspec
+
 from services.launcher.apply.records import refresh, write_members
 from services.launcher.model import Roll
 from services.launcher.plan.rendezvous import (
@@ -46,7 +48,9 @@ async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
     job, now = await _job_of(world, array.id), world.clock.now()
-    assignment = assignment_of(array, member, _roll(array.id, world), job, now=now)
+    assignment = msgspec.structs.replace(
+        assignment_of(array, member, _roll(array.id, world), job, now=now), now=now
+    )
     former = member.former(_asking(request.subject))
     return assignment if former is None else as_former(assignment, former)
 

@@ -5,6 +5,7 @@ from collections import Counter
 from services.launcher import metrics
 from services.launcher.apply.release import delete_records, release
 from services.launcher.handlers.observe import regions
+from services.launcher.plan.paid import count_paid
 from services.launcher.ports import World
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.members import MemberState
@@ -35,9 +36,18 @@ async def measure(world: World) -> None:
     for state in ArrayState:
         if not state.is_over:
             metrics.ARRAYS.labels(state).set(states[state])
-    living = (array.id for array in arrays if not array.state.is_over)
-    members = Counter(
-        member.state for array_id in living for member in world.fleet.members(array_id).values()
-    )
+    held = [
+        (array.owner, member)
+        for array in arrays
+        if not array.state.is_over
+        for member in world.fleet.members(array.id).values()
+    ]
+    members = Counter(member.state for _, member in held)
     for state in MemberState:
         metrics.MEMBERS.labels(state).set(members[state])
+    paid = count_paid((owner, member.instance) for owner, member in held)
+    for gone in world.memory.paid - set(paid):
+        metrics.INSTANCES.remove(*gone)
+    for labels, number in paid.items():
+        metrics.INSTANCES.labels(*labels).set(number)
+    world.memory.paid = set(paid)

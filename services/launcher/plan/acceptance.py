@@ -29,7 +29,7 @@ from spawn.contracts.launches import (
     environment_text,
     without_texts,
 )
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import NO_END, Lease
 from spawn.errors import Conflict, Rejected
 
 SERVICE = "launcher"
@@ -92,7 +92,10 @@ def check_in_time(launch: Launch, *, sent_at: datetime, now: datetime) -> None:
 
 def lease_of(spec: LaunchSpec, *, now: datetime, terms: Terms) -> Lease:
     """Return the lease of a launch that is accepted at `now`."""
-    return Lease(until=now + (parse_duration(spec.ttl) if spec.ttl else terms.default_ttl))
+    if spec.no_ttl:
+        return Lease(until=NO_END, action=spec.on_expire)
+    ttl = parse_duration(spec.ttl) if spec.ttl else terms.default_ttl
+    return Lease(until=now + ttl, action=spec.on_expire)
 
 
 def preview(

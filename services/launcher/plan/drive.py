@@ -13,24 +13,19 @@ from services.launcher.model import (
     Write,
 )
 from services.launcher.plan.endings import end_stopped, finish_ending
-from services.launcher.plan.leases import LEASE_OVER, is_overdue, tag_anew
 from services.launcher.plan.losses import judge_hope, judge_ready, watch_over
 from services.launcher.plan.outcome import judge_failure
+from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
+from services.launcher.plan.power import power_steps
 from services.launcher.plan.rendezvous import (
     is_complete,
     names_of,
     revision_of,
 )
 from services.launcher.plan.replacement import replace_lost, tend_formers
-from services.launcher.plan.settlement import advance, end
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
-from spawn.contracts.counts import counted
-from spawn.contracts.durations import format_duration
-from spawn.contracts.events import (
-    ArrayLaunching,
-    ArrayRejected,
-)
-from spawn.errors import Rejected
+from services.launcher.plan.resting import rest_overdue
+from services.launcher.plan.settlement import advance
+from spawn.contracts.arrays import Array, ArrayState
 
 SERVING = frozenset(
     {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.RECOVERED}
@@ -45,9 +40,6 @@ TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
 
-SLOW = timedelta(seconds=10)
-"""From here on it is worth saying how long EC2's rate holds a launch up."""
-
 
 def next_steps(view: View) -> tuple[Step, ...]:
     """Decide what is to be done now; nothing means: wait until something changes."""
@@ -59,8 +51,13 @@ def next_steps(view: View) -> tuple[Step, ...]:
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
-    serves = array.state in SERVING and not array.retag
+    serves = array.state in SERVING and not array.retag and not array.powering
     return (serves and not array.chunks and not array.intents) or array.state.is_over
+
+
+def is_settled(view: View) -> bool:
+    """Say whether an array is at rest, and nothing is still to be done for one of its members."""
+    return is_at_rest(view.array) and not is_unsettled(view.members.values())
 
 
 def has_told(array: Array, now: datetime) -> bool:
@@ -74,16 +71,15 @@ def _steps(view: View) -> Iterator[Step]:
         return
     if array.ending is not None:
         yield from finish_ending(view, array.ending)
-    elif view.lease is not None and view.lease != array.lease:
-        changed = advance(array, view.now, lease=view.lease, retag=True)
-        yield Write(array=changed, reason="its lease has changed")
-    elif is_overdue(array, view.now):
-        yield Write(array=end(array, LEASE_OVER, now=view.now), reason="lease long over")
-    elif (tag := tag_anew(view)) is not None:
-        yield tag
+        return
+    yield from end_due(view)
+    if (step := lease_step(view) or rest_overdue(view)) is not None:
+        yield step
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     else:
+        if array.state in SERVING:
+            yield from power_steps(view)
         yield from _tell_peers(view)
         yield from _go_on(view)
 
@@ -130,36 +126,3 @@ def _ask(view: View) -> Iterator[Step]:
     waiting = [chunk for chunk in array.chunks if chunk.number not in view.placing]
     for chunk in waiting[: max(0, MOST_UNDER_WAY - len(under_way))]:
         yield Place(chunk=chunk, reason=f"ranks {chunk.ranks} wait")
-
-
-def launching(
-    array: Array,
-    placement: Placement,
-    chunks: tuple[Chunk, ...],
-    *,
-    expected: timedelta,
-    now: datetime,
-) -> Array:
-    """Begin to ask for capacity; `expected` is how long that takes at EC2's rate."""
-    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= SLOW else ""
-    data = ArrayLaunching(
-        pools=placement.pools,
-        chunks=len(chunks),
-        reason=f"{counted(array.size, 'instance')} in {counted(len(chunks), 'call')}{slowly}",
-        expected_seconds=expected.total_seconds(),
-    )
-    return advance(
-        array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks
-    )
-
-
-def reject(array: Array, rejection: Rejected, view: View) -> Array:
-    """End an accepted array that AWS's own facts rule out: nothing of it was made."""
-    data = ArrayRejected(
-        request_id=array.request_id,
-        name=array.name,
-        code=rejection.code,
-        field=rejection.field,
-        message=rejection.message,
-    )
-    return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)

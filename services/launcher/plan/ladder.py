@@ -7,12 +7,12 @@ import msgspec
 
 from services.launcher.plan.boot import render_user_data
 from services.launcher.plan.markets import pools_for, ranks_by_market
-from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent
+from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent, Placement
 from spawn.contracts.checkpoints import OnInterruption
-from spawn.contracts.ids import client_token
+from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
-from spawn.contracts.leases import LEASE_TAG, LeaseAction, format_instant
+from spawn.contracts.leases import LEASE_ACTION_TAG, LEASE_TAG, LeaseAction, format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Market, Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
@@ -165,6 +165,7 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
+        hibernation=array.placement.hibernation,
         max_price=_max_price(array, pool),
     )
 
@@ -174,20 +175,46 @@ def _max_price(array: Array, pool: Pool) -> str:
     return "" if price is None or pool.market is not Market.SPOT else f"{price:.6f}"
 
 
+def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> RunInstances:
+    """Return a request such as a launch would make of its first pool, to be tried on EC2.
+
+    Of what the launch makes before it calls, a security group and a profile, it has nothing.
+    """
+    pool = placement.pools[0]
+    return RunInstances(
+        region=spec.region,
+        client_token=client_token(ArrayId(f"{spec.name}-{deployment}-{pool}"), 0, 0),
+        image_id=placement.image_id,
+        instance_type=pool.instance_type,
+        subnet_id=pool.subnet_id,
+        market=pool.market,
+        min_count=1,
+        max_count=1,
+        security_group_ids=placement.security_group_ids,
+        tags={**spec.tags, "spawn:managed": "true", "spawn:deployment": deployment},
+        key_name=spec.key_name,
+    )
+
+
 def _shutdown_action(array: Array, pool: Pool) -> LeaseAction:
     if pool.market is Market.SPOT and array.on_interruption in _STAYING:
         # Its request is then a persistent one: EC2 makes another in the place of an instance that
         # ends by itself (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-requests.html).
         return _STAYING[array.on_interruption]
     # EC2 knows one behaviour at shutdown, whatever the reason: a machine that is to stop after
-    # its job must not be ended by it. The lease then ends it by a call.
+    # its job must not be ended by it. The lease then ends it by a call. And a spot machine that
+    # may be stopped at all is of another kind of request.
     stops = array.spec.on_complete is OnComplete.STOP
-    return LeaseAction.STOP if stops else array.lease.action
+    is_spot = pool.market is Market.SPOT and array.spec.stays
+    return LeaseAction.STOP if stops or is_spot else array.lease.action
 
 
 def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
     """Return the tags from which the array could be told again without any record."""
+    action = array.lease.action
+    stays = {} if action is LeaseAction.TERMINATE else {LEASE_ACTION_TAG: action.value}
     return {
+        **stays,
         "Name": array.name,
         **array.spec.tags,
         "spawn:managed": "true",

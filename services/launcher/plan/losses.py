@@ -93,11 +93,17 @@ def watch_over(view: View) -> Iterator[Write]:
     if view.members and not _living(view) and not awaited_ranks(view):
         finished = array.state is ArrayState.FINISHED
         ended = f"its job has ended: {array.reason}"
-        reason = ended if finished else "all its instances were ended from outside"
+        reason = ended if finished else _why_gone(view.members.values())
         yield Write(array=end(array, reason, now=view.now), reason=reason)
         return
     if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
         yield from _note_losses(view)
+
+
+def _why_gone(members: Iterable[Member]) -> str:
+    reasons = {each.ending for each in members}
+    outside = "all its instances were ended from outside"
+    return (reasons.pop() or outside) if len(reasons) == 1 else outside
 
 
 def _judge_start(view: View) -> Write | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from services.launcher.model import VISIBILITY, MemberChange, Sighting
+from services.launcher.plan.power import wish_for
 from services.launcher.plan.settlement import member_event
 from spawn.contracts.arrays import Array
 from spawn.contracts.events import (
@@ -37,7 +39,11 @@ def is_in_transition(member: Member, array: Array | None, *, now: datetime) -> b
         return True
     if member.is_over:
         return False
+    if member.ending:
+        return True
     if array is not None and (array.ending is not None or is_leaving(member, array, now=now)):
+        return True
+    if array is not None and wish_for(array, member.rank) is not None:
         return True
     stable = {InstanceState.RUNNING, InstanceState.STOPPED}
     # A request that is sent again is answered with instances that may run already.
@@ -132,24 +138,57 @@ def _next(member: Member) -> Member:
 def _change(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange | None:
     if seen.state is InstanceState.TERMINATED:
         return _gone(member, seen, array, now=now)
-    starts = _starts(member, seen)
+    starts, again = _starts(member, seen), _starts_again(member, seen)
     if seen.state is InstanceState.SHUTTING_DOWN or (seen == member.instance and not starts):
         return None
     known = _EVENTS.get(seen.state)
-    if seen.state is member.instance.state and not starts:
+    if seen.state is member.instance.state and not starts and not again:
         return rewrite(member, array, now, instance=seen)
     state = MemberState.RUNNING if starts else member.state
     data = known(rank=member.rank, generation=member.generation, instance=seen) if known else None
-    return rewrite(member, array, now, data=data, instance=seen, state=state)
+    return rewrite(member, array, now, data=data, **{"instance": seen, "state": state} | again)
 
 
 def _starts(member: Member, seen: Instance) -> bool:
     return seen.state is InstanceState.RUNNING and member.state is MemberState.LAUNCHED
 
 
+def _starts_again(member: Member, seen: Instance) -> dict[str, Any]:
+    """Return what changes of a member whose instance was stopped and is started.
+
+    It is ready once its agent says hello again. EC2's time of launch is that of the last start,
+    so a stop is noticed though it was too short to be met.
+    """
+    before = member.instance.launched_at
+    is_on = seen.state in {InstanceState.PENDING, InstanceState.RUNNING}
+    if not is_on or before is None or seen.launched_at is None or seen.launched_at <= before:
+        return {}
+    starts = {"starts": member.starts + 1}
+    if member.is_done:
+        return starts
+    runs = seen.state is InstanceState.RUNNING
+    state = MemberState.RUNNING if runs else MemberState.LAUNCHED
+    return {**starts, "state": state}
+
+
+def note_power(
+    member: Member, state: InstanceState, array: Array, now: datetime
+) -> MemberChange | None:
+    """Record what EC2 answered to a stop or a start that has begun; the rest is seen later."""
+    begun = state in {InstanceState.PENDING, InstanceState.STOPPING}
+    if member.is_over or not begun or state is member.instance.state:
+        return None
+    seen = msgspec.structs.replace(member.instance, state=state)
+    known = _EVENTS.get(state)
+    data = known(rank=member.rank, generation=member.generation, instance=seen) if known else None
+    return rewrite(member, array, now, data=data, instance=seen)
+
+
 def _gone(member: Member, seen: Instance, array: Array, *, now: datetime) -> MemberChange:
     if array.ending is not None:
         state, reason = MemberState.EXITED, array.ending.reason
+    elif member.ending:
+        state, reason = MemberState.EXITED, member.ending
     else:
         state, reason = MemberState.LOST, seen.reason or "ended outside of spawn"
     data = InstanceTerminated(

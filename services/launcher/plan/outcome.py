@@ -1,6 +1,7 @@
 """When the job of an array has ended, and how."""
 
 from services.launcher.model import View, Write
+from services.launcher.plan.power import wish_for
 from services.launcher.plan.replacement import awaited_ranks
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import ArrayState, Ending
@@ -8,6 +9,7 @@ from spawn.contracts.counts import some_of
 from spawn.contracts.events import ArrayFinished
 from spawn.contracts.launches import OnMemberFailure
 from spawn.contracts.members import Member
+from spawn.contracts.power import PowerTo
 from spawn.contracts.ranks import format_ranks
 
 MOST_EXIT_CODES = 100
@@ -26,7 +28,15 @@ def judge_job(view: View) -> Write | None:
 def judge_failure(view: View) -> Write | None:
     """End the array at the first failure of a member, where that is wanted."""
     wanted = view.array.spec.on_member_failure is OnMemberFailure.FAIL_ARRAY
-    return _finish(view, fails_now=True) if wanted and _failed(view) else None
+    fails = wanted and any(not _was_stopped(view, each) for each in _failed(view))
+    return _finish(view, fails_now=True) if fails else None
+
+
+def _was_stopped(view: View, member: Member) -> bool:
+    """Say whether a machine was stopped: that its job ended with it is no reason to end all."""
+    wish = wish_for(view.array, member.rank)
+    to_stop = wish is not None and wish.to is not PowerTo.RUNNING
+    return to_stop or member.is_stopped or member.starts > 0
 
 
 def _failed(view: View) -> list[Member]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from services.launcher.model import Places
+from services.launcher.plan.hibernation import plan_hibernation
 from services.launcher.plan.markets import can_do_without, in_order, wanted_markets
 from spawn.contracts.arrays import Placement
 from spawn.contracts.launches import LaunchSpec
@@ -50,7 +51,10 @@ def plan_placement(spec: LaunchSpec, places: Places) -> Placement:
             raise _nowhere(spec, places, market)
         pools += found
     return Placement(
-        image_id=places.image_id, pools=pools, security_group_ids=places.security_group_ids
+        image_id=places.image_id,
+        pools=pools,
+        security_group_ids=places.security_group_ids,
+        hibernation=plan_hibernation(spec, places),
     )
 
 

@@ -11,13 +11,15 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.assignments import Assignment, Peer, Peers, master_port
 from spawn.contracts.hostnames import Host, Hostnames
 from spawn.contracts.launches import JobSpec, WaitFor
-from spawn.contracts.members import Former, Member
+from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.ranks import format_ranks
 from spawn.errors import Rejected
 
 _NAMED = 1 << 40
 """Added to the revision of peers with names: far above every sum of hellos, and a number that
 JSON's readers hold exactly."""
+
+_BEFORE_HELLO = frozenset({MemberState.LAUNCHED, MemberState.RUNNING})
 
 _NO_NAMES: Mapping[int, str] = {}
 
@@ -38,14 +40,16 @@ def assignment_of(
         rank=member.rank,
         size=roll.size,
         generation=member.generation,
-        lease=array.lease,
+        lease=member.lease or array.lease,
         job=job or JobSpec(),
         master_port=master_port(array.id),
         peers_revision=roll.revision,
         may_start=may_start(member, now),
-        ends=array.ending is not None,
+        ends=array.ending is not None or bool(member.ending),
         job_known=job is not None,
-        heard=member.facts is not None,
+        heard=member.facts is not None and member.state not in _BEFORE_HELLO,
+        # It asks though it counts as off: it has been started, which was not seen yet.
+        stays=member.starts > 0 or member.is_stopped,
     )
 
 
@@ -89,7 +93,7 @@ def is_complete(
 
 def are_settled(members: Iterable[Member], hostnames: Hostnames | None) -> bool:
     """Say whether each one's name resolves to its instance, or won't any more."""
-    going_on = [each for each in members if not each.is_done]
+    going_on = [each for each in members if not each.is_done and not each.is_stopped]
     if hostnames is None:
         return not going_on
     hosts, refused = hostnames.names(), {each.name for each in hostnames.refused}
@@ -103,7 +107,8 @@ def names_of(members: Mapping[int, Member], hostnames: Hostnames | None) -> Mapp
 
     So peers change at most twice for names, however they come; addresses serve until then.
     """
-    going_on = [each for each in members.values() if not each.is_done]
+    # A machine that is off has no name, and the others keep theirs.
+    going_on = [each for each in members.values() if not each.is_done and not each.is_stopped]
     if hostnames is None or not going_on:
         return {}
     hosts = hostnames.names()
@@ -134,12 +139,16 @@ def answering(array: Array, members: Mapping[int, Member], ranks: Collection[int
     """
     wanted = sorted(set(ranks) or members)
     chosen = [members[rank] for rank in wanted if rank in members]
-    able = [member for member in chosen if member.facts is not None and not member.is_over]
+    able = [member for member in chosen if _is_able(member)]
     missing = set(ranks) - {member.rank for member in able}
     if missing or not able:
         which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
         raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
     return able
+
+
+def _is_able(member: Member) -> bool:
+    return member.facts is not None and not member.is_over and not member.is_stopped
 
 
 def expected(members: Mapping[int, Member]) -> list[Member]:
@@ -148,11 +157,11 @@ def expected(members: Mapping[int, Member]) -> list[Member]:
 
 
 def revision_of(members: Iterable[Member], names: Mapping[int, str] = _NO_NAMES) -> int:
-    """Return a number that goes up with every news of a hello and every replacement.
+    """Return a number that goes up with every news of a hello, every replacement and restart.
 
-    It is another one with names than without.
+    After each of these addresses may be others. It is another one with names than without.
     """
-    news = sum(each.generation + each.hellos for each in members)
+    news = sum(each.generation + each.hellos + each.starts for each in members)
     return news + _NAMED if names else news
 
 

@@ -148,7 +148,7 @@ def ranks_under_way(array: Array) -> frozenset[int]:
 def is_wanted(member: Member, view: View) -> bool:
     """Say whether a member is lost, or about to be, in a way that this array makes good."""
     array = view.array
-    if not array.replaces or member.state is MemberState.EXITED:
+    if not array.replaces or member.ending or member.state is MemberState.EXITED:
         return False
     if is_leaving(member.instance.id, view):
         return True

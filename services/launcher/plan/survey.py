@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.launcher.plan.observation import is_in_transition, is_leaving
+from services.launcher.plan.power import wish_for
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described, Instance, InstanceState
@@ -18,8 +19,8 @@ _FORGOTTEN_AFTER = timedelta(minutes=5)
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
     """The members of a region that are expected to change, and the states that tell so.
 
-    `leaving` are the instances that run and are about to end, nobody knows when: of their own
-    accord, or because the cloud takes them away.
+    `leaving` are the instances that are about to end, or to be stopped or started, nobody knows
+    when: of their own accord, or because the cloud takes them away.
     """
 
     members: tuple[Member, ...]
@@ -55,7 +56,8 @@ def plan_survey(
             continue
         moving.append(member)
         states |= _passing_states(member, array)
-        if array.ending is None and is_leaving(member, array, now=now):
+        waits = is_leaving(member, array, now=now) or wish_for(array, member.rank) is not None
+        if array.ending is None and waits:
             leaving.add(member.instance.id)
         if member.is_succeeding:
             leaving.update(each.id for each in _waiting_for_news(member))
@@ -67,7 +69,8 @@ def _passing_states(member: Member, array: Array) -> set[InstanceState]:
     states = {InstanceState.PENDING}
     if array.ending is not None or member.state is MemberState.EXITED:
         states.add(InstanceState.SHUTTING_DOWN)
-    if member.instance.state is InstanceState.STOPPING:
+    is_to_stop = wish_for(array, member.rank) is not None
+    if member.instance.state is InstanceState.STOPPING or is_to_stop:
         states.add(InstanceState.STOPPING)
     return states
 

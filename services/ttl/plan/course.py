@@ -17,9 +17,11 @@ WARNINGS = (timedelta(minutes=10), timedelta(minutes=5), timedelta(minutes=1))
 """How long before its end a lease is warned of."""
 
 
-def first_record(array_id: ArrayId, lease: Lease, *, deployment: str) -> LeaseRecord:
+def first_record(
+    array_id: ArrayId, lease: Lease, *, deployment: str, rank: int | None = None
+) -> LeaseRecord:
     """Make the record of a lease that nobody has changed yet."""
-    return LeaseRecord(array_id=array_id, lease=lease, deployment=deployment)
+    return LeaseRecord(array_id=array_id, rank=rank, lease=lease, deployment=deployment)
 
 
 def next_step(record: LeaseRecord, now: datetime) -> Steps:
@@ -27,12 +29,14 @@ def next_step(record: LeaseRecord, now: datetime) -> Steps:
     if record.state is LeaseState.EXPIRING:
         return Act(reason="its lease is over")
     if record.lease.is_over(now):
-        over = advance(record, now, LeaseExpired(lease=record.lease), state=LeaseState.EXPIRING)
+        data = LeaseExpired(lease=record.lease, rank=record.rank)
+        over = advance(record, now, data, state=LeaseState.EXPIRING)
         return Expire(record=over, reason="its lease is over")
     due = _due_warning(record, now)
     if due is not None:
         left = f"it ends in {format_duration(record.lease.until - now)}"
-        warned = advance(record, now, LeaseWarned(lease=record.lease, reason=left), warned=due)
+        data = LeaseWarned(lease=record.lease, rank=record.rank, reason=left)
+        warned = advance(record, now, data, warned=due)
         return Warn(record=warned, reason=left)
     if _is_nearly_spent(record, now):
         return _warn_of_cost(record, now)

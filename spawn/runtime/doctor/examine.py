@@ -5,6 +5,7 @@ import asyncio
 from spawn.clock import Clock
 from spawn.errors import Transient
 from spawn.runtime.doctor import judge, look
+from spawn.runtime.doctor.ask import ask_services
 from spawn.runtime.doctor.door import look_at_door
 from spawn.runtime.doctor.findings import Diagnosis, Finding, ServiceView
 from spawn.runtime.home import ControlState, Home, find_bus, running
@@ -39,6 +40,10 @@ async def examine(home: Home, clock: Clock) -> Diagnosis:
         findings += await _look_at_cloud(state, clock)
         door = await look_at_door(state)
         findings += [door] if door else []
+    if bus.reachable:
+        settings = look.bus_settings(address)
+        wanted = state.services if state else ()
+        findings += await ask_services(settings, wanted, region=_region(state), clock=clock)
     return Diagnosis(
         deployment=state.deployment if state else deployment_id(home),
         running=state is not None or bus.reachable,
@@ -91,6 +96,14 @@ async def _look_at_services(
     return services, findings
 
 
+def _region(state: ControlState | None) -> str:
+    """Return the region in which a launch would be, empty where only --region says."""
+    if state is not None and state.sandbox is not None:
+        return state.sandbox.region
+    env = environment()
+    return env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or ""
+
+
 async def _look_at_cloud(state: ControlState, clock: Clock) -> list[Finding]:
     if state.sandbox is not None:
         return [await look.look_at_clock(state.sandbox.endpoint, clock)]
@@ -98,7 +111,7 @@ async def _look_at_cloud(state: ControlState, clock: Clock) -> list[Finding]:
         return []
     env = environment()
     files = look.existing({**judge.CREDENTIAL_FILES, **judge.CONFIG_FILES})
-    region = env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION") or "us-east-1"
+    region = _region(state) or "us-east-1"
     named = env.get("AWS_ENDPOINT_URL_STS") or env.get("AWS_ENDPOINT_URL")
     clock_finding = await look.look_at_clock(named or _STS.format(region=region), clock)
     return [*judge.judge_aws(env, files), clock_finding]

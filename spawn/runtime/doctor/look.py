@@ -42,13 +42,18 @@ class _Readiness(msgspec.Struct, frozen=True):
     reasons: dict[str, str] = {}
 
 
+def bus_settings(address: BusAddress) -> BusSettings:
+    """Return how commands connect to a bus."""
+    return msgspec.structs.replace(
+        load(BusSettings), nats_url=address.url, nats_creds=address.creds
+    )
+
+
 async def look_at_bus(
     address: BusAddress, state: ControlState | None, clock: Clock
 ) -> tuple[BusView, list[Finding]]:
     """Connect as a command does, and list the streams."""
-    settings = msgspec.structs.replace(
-        load(BusSettings), nats_url=address.url, nats_creds=address.creds
-    )
+    settings = bus_settings(address)
     findings: list[Finding] = []
     try:
         async with connect(settings, name="spawn-doctor", patient=False, clock=clock) as bus:

@@ -7,7 +7,7 @@ import pytest
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.pools import Market
-from spawn.errors import Cause, Conflict, NotFound, Transient
+from spawn.errors import Cause, Conflict, NotFound, Rejected, Transient
 from tests.doors.aws.conftest import Door, Faithful
 
 pytestmark = pytest.mark.door
@@ -38,6 +38,17 @@ async def test_what_is_launched_can_be_found(door: Door) -> None:
     assert one.instance.market is Market.ON_DEMAND
     assert one.instance.private_ip
     assert one.instance.launched_at
+
+
+async def test_a_rehearsed_launch_makes_nothing(door: Door) -> None:
+    request = door.request(min_count=3, max_count=3)
+    await door.ec2.rehearse(request)
+    assert await door.ec2.describe_instances(tags=request.tags) == ()
+
+
+async def test_a_rehearsal_is_refused_as_the_launch_would_be(faithful: Faithful) -> None:
+    with pytest.raises((NotFound, Rejected)):
+        await faithful.ec2.rehearse(faithful.request(subnet_id="subnet-0123456789abcdef0"))
 
 
 async def test_a_spot_instance_says_so(door: Door) -> None:

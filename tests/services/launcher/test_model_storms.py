@@ -24,7 +24,6 @@ LONGEST = 30
 """Whiles after which all must have ended: work twice, a lead, and two minutes for what is mute."""
 
 
-
 class Loss(NamedTuple):
     """How a machine goes: what is said of it and when, in seconds after the first sign.
 

@@ -8,7 +8,7 @@ early, and everything ends.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -22,7 +22,7 @@ from services.ttl.ports import World
 from spawn.bus import codec
 from spawn.bus.ports import Due
 from spawn.contracts.events import LeaseRefused, LeaseSet
-from spawn.contracts.lease_records import Occasion
+from spawn.contracts.lease_records import Occasion, Over
 from spawn.contracts.leases import Lease
 from tests.fakes.clock import NOON
 from tests.services.ttl.worlds import Fakes, accepted, extension, living, pass_time
@@ -88,7 +88,7 @@ class Race:
     def __init__(self) -> None:
         self.fakes = Fakes()
         self.messages: dict[str, Handler] = {}
-        self.asked: list[tuple[int, Any]] = []
+        self.asked: list[tuple[Over, datetime]] = []
         self.failures: list[BaseException] = []
         self._seen = 0
         self._start()
@@ -121,7 +121,7 @@ class Race:
             self.tasks.pop(name).result()
         overs = self.fakes.overs()
         now = self.fakes.clock.now()
-        self.asked += [(over.version, now) for over in overs[self._seen :]]
+        self.asked += [(over, now) for over in overs[self._seen :]]
         self._seen = len(overs)
 
     async def _handle(self, name: str, handler: Handler) -> None:
@@ -137,8 +137,8 @@ class Race:
             name = f"due {self.fakes.clock.now()} {number}"
             self.messages[name] = lambda world, due=due: on_due(due, world)
 
-    def extend(self, number: int) -> None:
-        command = extension(f"x{number}", add_seconds=ADDED)
+    def extend(self, number: int, rank: int | None) -> None:
+        command = extension(f"x{number}", add_seconds=ADDED, rank=rank)
         self.messages[f"extend {number}"] = lambda world: on_extend(command, world)
 
 
@@ -148,7 +148,9 @@ def moves() -> st.SearchStrategy[list[tuple[str, int]]]:
     return st.lists(st.one_of(go, go, go, go, some), min_size=20, max_size=150)
 
 
-async def run(drawn: Iterator[tuple[str, int]]) -> Race:
+async def run(
+    drawn: Iterator[tuple[str, int]], *, ranks: tuple[int | None, ...] = (None,)
+) -> Race:
     race = Race()
     await race.fakes.write_array(living(SHORT))
     race.messages["accepted"] = lambda world: on_accepted(accepted(SHORT), world)
@@ -161,7 +163,7 @@ async def run(drawn: Iterator[tuple[str, int]]) -> Race:
             case "time":
                 race.pass_time(timedelta(seconds=number))
             case "extend" if asked < EXTENSIONS:
-                race.extend(asked)
+                race.extend(asked, ranks[asked % len(ranks)])
                 asked += 1
             case "kill":
                 await race.kill()
@@ -190,21 +192,46 @@ async def finish(race: Race) -> None:
 
 
 def check(race: Race) -> None:
-    granted = [e for e in race.fakes.bus.events if isinstance(e.data, LeaseSet)]
-    refused = [e for e in race.fakes.bus.events if isinstance(e.data, LeaseRefused)]
-    answered = [getattr(each.data, "request_id") for each in (*granted, *refused)]  # noqa: B009 - of two kinds
+    granted = [each.data for each in race.fakes.bus.events if isinstance(each.data, LeaseSet)]
+    refused = [each.data for each in race.fakes.bus.events if isinstance(each.data, LeaseRefused)]
+    answered = [each.request_id for each in (*granted, *refused)]
     assert len(answered) == len(set(answered)), "a request is granted or refused, once"
-    assert len({version for version, _ in race.asked}) == 1, "it ends, by one decision"
-    _, first = min(race.asked, key=lambda each: each[1])
-    end = NOON + LIFE + timedelta(seconds=ADDED) * len(granted)
-    assert first >= end, "what was confirmed is kept, and nothing ends early"
-    expired = [e for e in race.fakes.bus.events if e.name == "lease.expired"]
-    assert len({each.id for each in expired}) == 1
-    data: Any = expired[0].data
-    assert data.lease.until == end
+    ends = {None: NOON + LIFE, **{each.rank: each.lease.until for each in granted}}
+    for rank, end in ends.items():
+        check_end(race, rank, end)
+    added = sum(each.rank is None for each in granted) * timedelta(seconds=ADDED)
+    assert ends[None] == NOON + LIFE + added
+    asked = {over.rank for over, _ in race.asked}
+    assert asked == set(ends), "who was granted nothing ends with the array alone"
+
+
+def check_end(race: Race, rank: int | None, end: datetime) -> None:
+    asked = [(over.version, at) for over, at in race.asked if over.rank == rank]
+    assert len({version for version, _ in asked}) == 1, "it ends, by one decision"
+    assert min(at for _, at in asked) >= end, "what was confirmed is kept, nothing ends early"
+    datas: list[Any] = [e.data for e in race.fakes.bus.events if e.name == "lease.expired"]
+    assert {each.lease.until for each in datas if each.rank == rank} == {end}
+
+
+async def check_listed(race: Race) -> None:
+    """See that the array's last word spares all who were granted a lease of their own."""
+    granted = [each.data for each in race.fakes.bus.events if isinstance(each.data, LeaseSet)]
+    own = (await race.fakes.lease()).own
+    assert {each.rank for each in granted} - {None} <= set(own)
 
 
 @settings(max_examples=60, deadline=None)
 @given(moves())
 def test_a_change_is_confirmed_and_kept_or_refused(drawn: list[tuple[str, int]]) -> None:
     check(asyncio.run(run(iter(drawn))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(moves())
+def test_so_it_is_for_members_whose_array_ends_meanwhile(drawn: list[tuple[str, int]]) -> None:
+    async def race() -> Race:
+        ended = await run(iter(drawn), ranks=(1, 1, None))
+        await check_listed(ended)
+        return ended
+
+    check(asyncio.run(race()))

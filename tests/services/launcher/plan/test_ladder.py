@@ -124,6 +124,7 @@ def test_an_intent_holds_the_complete_request() -> None:
         "user_data": "",
         "key_name": "",
         "instance_profile": "",
+        "hibernation": None,
         "max_price": "",
     }
 

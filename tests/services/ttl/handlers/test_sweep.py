@@ -1,9 +1,11 @@
 """What the sweep puts right, on fakes."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from services.ttl.apply import name_ends
 from services.ttl.handlers.course import on_accepted
@@ -84,15 +86,21 @@ async def test_a_lease_that_has_just_ended_is_left_to_its_timer(fakes: Fakes) ->
     assert fakes.overs() == []
 
 
-async def test_the_launcher_is_asked_again_until_the_array_ends(fakes: Fakes) -> None:
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param({"state": ArrayState.TERMINATING, "ending": an_ending()}, id="it is ended"),
+        pytest.param({"rested_at": LEASE.until}, id="its machines were put off"),
+    ],
+)
+async def test_the_launcher_is_asked_again_until(fakes: Fakes, done: dict[str, Any]) -> None:
     await on_accepted(accepted(), fakes.world())
     fakes.clock.move(HOUR + 6 * SECOND)
     await swept(fakes)
     fakes.clock.move(60 * SECOND)
     await swept(fakes)
     assert len(fakes.overs()) == 2
-    ending = msgspec.structs.replace(living(), state=ArrayState.TERMINATING, ending=an_ending())
-    await fakes.write_array(ending)
+    await fakes.write_array(msgspec.structs.replace(living(), **done))
     fakes.clock.move(60 * SECOND)
     await swept(fakes)
     assert len(fakes.overs()) == 2
@@ -128,3 +136,35 @@ async def test_the_first_sweep_tells_what_a_crash_left_untold(fakes: Fakes) -> N
     assert fakes.told() == []
     await swept(fakes, is_first=True)
     assert fakes.told() == ["lease.expired"]
+
+
+@pytest.mark.parametrize(
+    ("left", "counted"),
+    [
+        pytest.param(2 * HOUR, {"6h", "1d"}, id="in two hours: within six and a day"),
+        pytest.param(30 * SECOND, {"10m", "1h", "6h", "1d"}, id="at once: within all"),
+        pytest.param(48 * HOUR, set[str](), id="in two days: within none"),
+    ],
+)
+async def test_leases_are_counted_by_how_soon_they_end(
+    fakes: Fakes, left: timedelta, counted: set[str]
+) -> None:
+    await on_accepted(accepted(), fakes.world())
+    fakes.clock.move(LEASE.until - left - fakes.clock.now())
+    await swept(fakes)
+    assert _gauge("leases") == 1
+    horizons = ("10m", "1h", "6h", "1d")
+    assert {name for name in horizons if _gauge("leases_ending", within=name)} == counted
+    assert _gauge("leases_overdue") == 0
+    assert _gauge("last_sweep_timestamp_seconds") == fakes.clock.now().timestamp()
+
+
+async def test_a_lease_that_nobody_acts_on_is_overdue(fakes: Fakes) -> None:
+    await on_accepted(accepted(), fakes.world())
+    fakes.clock.move(LEASE.until + 61 * SECOND - fakes.clock.now())
+    await swept(fakes)
+    assert _gauge("leases_overdue") == 1
+
+
+def _gauge(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"spawn_ttl_{name}", labels)
