@@ -16,11 +16,12 @@ ACCOUNT, REGION = "210987654321", "eu-west-1"
 
 @pytest.fixture
 def clock() -> Generator[VirtualClock]:
-    clock, before = VirtualClock(), models.unix_time_millis
+    clock, patched = VirtualClock(), vars(models)
+    before = patched["unix_time_millis"]
     restore = moto_queues.install(clock)
     yield clock
     restore()
-    assert models.unix_time_millis is before
+    assert patched["unix_time_millis"] is before
 
 
 @pytest.fixture
