@@ -241,6 +241,21 @@ class Leases(Result, frozen=True, kw_only=True):
     heap: float
 
 
+class Burst(Result, frozen=True, kw_only=True):
+    """Every instance of some spot arrays is warned of at once; seconds count from the first.
+
+    `sent` is when the cloud had warned of the last, `told` when the machines of its array were
+    told of that one; `doubled` are those that were told of twice, `events` what was published.
+    """
+
+    arrays: int
+    size: int
+    sent: float
+    told: float
+    doubled: int
+    events: int
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -260,3 +275,4 @@ class Report(Result, frozen=True, kw_only=True):
     grants: list[Ensured] = []
     names: list[Names] = []
     leases: list[Leases] = []
+    burst: Burst | None = None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from tests.bench.results import (
+    Burst,
     Costs,
     Ensured,
     Jobs,
@@ -28,6 +29,7 @@ def render(report: Report) -> str:
         _many(report),
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
         _jobs(report.jobs) if report.jobs else "",
+        _burst(report.burst) if report.burst else "",
         _table(("a grant is", "ms", "calls of IAM", "which"), map(_ensured, report.grants)),
         _starts(report),
         _large(report.large) if report.large else "",
@@ -199,6 +201,15 @@ def _jobs(jobs: Jobs) -> str:
         ),
     )
     return _table(("machines", "found", "limit"), rows)
+
+
+def _burst(burst: Burst) -> str:
+    warned = burst.arrays * burst.size
+    return (
+        f"{warned} warnings at once, over {burst.arrays} arrays of {burst.size}: sent within"
+        f" {burst.sent:.1f} s, all machines told after {burst.told:.1f} s (limit 5 s),"
+        f" {burst.events} events, {burst.doubled} doubled."
+    )
 
 
 def _ensured(ensured: Ensured) -> Row:
