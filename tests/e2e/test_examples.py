@@ -226,30 +226,3 @@ async def until_told(texts: asyncio.Queue[str], name: str) -> str:
             subject, _, said = (await texts.get()).partition(": ")
             if subject.startswith(name) and "lease" not in said:
                 return said
-
-
-async def test_spot_training(machines_plane: Plane) -> None:
-    bucket = "training-runs"
-    s3 = aws(machines_plane, "s3")
-    await asyncio.to_thread(s3.create_bucket, Bucket=bucket)
-    flags = (
-        "--spot", "--no-wait", "--env", "STEPS=80", "--env", "PAUSE=0.2",
-        "--checkpoint-script", f"@{EXAMPLES}/spot-training/save.py",
-        "--checkpoint-uri", f"s3://{bucket}/runs",
-    )  # fmt: skip
-    await begin(machines_plane, "epochs", inline("spot-training/train.py"), *flags, count=2)
-    said = await machines_plane.start("logs", "epochs", "-f")
-    lines: list[str] = []
-    assert said.stdout is not None
-    async with asyncio.timeout(300):
-        async for line in said.stdout:
-            lines.append(line.decode().rstrip())
-            if any(f"epochs-1 | restart {count} begins" in lines[-1] for count in range(3)):
-                body = {"array": "epochs", "ranks": [1], "lead": 60}
-                await asyncio.to_thread(admin(machines_plane).post, "interrupt", body)
-    assert (await finished(machines_plane, "epochs")).code == 0
-    ended = {line.partition(" | ")[2] for line in lines if "y = " in line}
-    assert len(ended) == 1, lines
-    begins = [int(line.rpartition(" ")[2]) for line in lines if "epochs-1 | restart" in line]
-    assert len(begins) == 4
-    assert begins == sorted(begins)
