@@ -50,6 +50,15 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     spot_request: str = ""
 
     @property
+    def has_gone_off(self) -> bool:
+        """Whether it is stopped because it has powered itself off.
+
+        (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html).
+        """
+        stopped = self.state is InstanceState.STOPPED
+        return stopped and self.reason == "Client.InstanceInitiatedShutdown"
+
+    @property
     def is_hibernated(self) -> bool:
         """Whether it is stopped with its memory kept.
 
