@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,9 @@ class Cloud:
         self._lifecycle = {"pending": boot, "shutting_down": end}
         self.fill_buckets()
 
-    def interrupt(self, array: str, lead: int) -> None:
-        """Warn of all instances of an array, to be taken away in so many seconds."""
-        self._sandbox.admin.post("interrupt", {"array": array, "lead": lead})
+    def interrupt(self, array: str, lead: int, ranks: Sequence[int] = ()) -> None:
+        """Warn of instances of an array, of all or some ranks, taken away in so many seconds."""
+        self._sandbox.admin.post("interrupt", {"array": array, "lead": lead, "ranks": [*ranks]})
 
     def hears(self, region: str) -> bool:
         """Say whether four rules of a region send to a queue, which is read."""

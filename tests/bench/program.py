@@ -12,7 +12,7 @@ import msgspec
 
 from tests.bench import arrays, crowds
 from tests.bench.grants import grants
-from tests.bench.jobs import jobs
+from tests.bench.jobs import jobs, weather
 from tests.bench.large import large
 from tests.bench.leases import leases
 from tests.bench.machine import at_the_end
@@ -61,6 +61,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     burst: tuple[int, int]
     """How many spot arrays of what size are warned of at once."""
+    storm: tuple[int, int] | None
+    """How many members a spot array has, and how many of them are taken back within 5 s."""
     names: int
     """Members that are named; they arrive over 30 s in a full run."""
     leases: int
@@ -85,6 +87,7 @@ FULL = Program(
     proofs=200,
     lines=500_000,
     burst=(20, 50),
+    storm=(200, 60),
     names=1000,
     leases=20_000,
 )
@@ -107,6 +110,7 @@ QUICK = Program(
     proofs=4,
     lines=5000,
     burst=(2, 10),
+    storm=None,
     names=50,
     leases=0,
 )
@@ -199,9 +203,15 @@ async def _launches(ours: Launcher, program: Program) -> _Launches:
 
 async def _jobs(ours: Launcher, program: Program, folder: Path) -> Jobs:
     _say("machines and jobs")
-    return await jobs(
+    done = await jobs(
         ours, folder, members=program.meeting, machines=program.proofs, lines=program.lines
     )
+    if program.storm is None:
+        return done
+    _say("a storm")
+    members, lost = program.storm
+    storm = await weather(ours, folder / "storm", members=members, lost=lost)
+    return msgspec.structs.replace(done, storm=storm)
 
 
 def _say(what: str) -> None:

@@ -191,12 +191,29 @@ class Output(Result, frozen=True, kw_only=True):
     ceiling: float
 
 
+class Storm(Result, frozen=True, kw_only=True):
+    """Some machines of a spot array are taken back within 5 s; seconds are from each's notice.
+
+    `median` and `longest` are the times until a successor was recorded, `calls` the RunInstances
+    calls that it took for all `successors`; `checkpoints` are those that were finished.
+    """
+
+    members: int
+    lost: int
+    median: float
+    longest: float
+    calls: int
+    checkpoints: int
+    successors: int
+
+
 class Jobs(Result, frozen=True, kw_only=True):
     """What machines and their jobs do on the bus."""
 
     rendezvous: Rendezvous
     proofs: Proofs
     output: Output
+    storm: Storm | None = None
 
 
 class Ensured(Result, frozen=True, kw_only=True):
