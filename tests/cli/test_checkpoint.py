@@ -31,6 +31,7 @@ async def test_how_each_has_ended_is_shown(
     said = capsys.readouterr()
     assert said.out == "web-0: saved in 1.2 s\n"
     assert "web-2: exit code 3" in said.err
+    assert "web-2 | no space\n" in said.err
 
 
 async def test_as_json_each_is_an_object(
