@@ -38,7 +38,7 @@ class Loss(NamedTuple):
     lead: float
 
 
-EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 delays = st.one_of(st.none(), st.floats(0.0, 130.0))
 saves = st.one_of(
