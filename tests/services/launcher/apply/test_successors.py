@@ -5,7 +5,7 @@ import msgspec
 from services.launcher.apply.calls import open_next, send
 from services.launcher.plan.replacement import succeed
 from spawn.contracts.members import Member, MemberState, member_key
-from tests.builders import ARRAY_ID, an_instance
+from tests.builders import ARRAY_ID, PLACEMENT, an_instance
 from tests.services.launcher.plan.losing import SPOT_B, a_case, serving, spot
 from tests.services.launcher.worlds import Fakes, record
 
@@ -23,7 +23,7 @@ async def test_a_successor_is_recorded_though_its_former_reports_at_that_moment(
     members = [holder(rank) for rank in range(4)]
     array = succeed(a_case(serving(), *members), members[1:3])
     pool = msgspec.structs.replace(SPOT_B, subnet_id="subnet-2")
-    placement = msgspec.structs.replace(array.placement, pools=(pool,))
+    placement = msgspec.structs.replace(PLACEMENT, pools=(pool,))
     await record(world, msgspec.structs.replace(array, placement=placement), *members)
 
     intent = await open_next(world, ARRAY_ID, array.chunks[0])
