@@ -1,10 +1,11 @@
 """What people say of the laptop cloud's behaviour, as the bodies of its admin API."""
 
 import json
+from http import HTTPStatus
 from typing import Any
 
 from cli.exits import Usage
-from spawn.errors import Rejected, Transient
+from spawn.errors import NotFound, Rejected, Transient
 from spawn.runtime.home import SandboxFacts, locate, running
 from spawn.runtime.supervisor.probe import ask
 
@@ -36,7 +37,7 @@ class Cloud:
         self.ask(section, body)
 
     def ask(self, path: str, body: dict[str, Any] | None) -> Any:
-        """Return the answer to an admin call; raise `Rejected` with what it says is wrong."""
+        """Return the answer to an admin call; raise `Rejected` or `NotFound` with what it says."""
         url = f"{self._facts.endpoint}/_spawn/{path}"
         sent = None if body is None else json.dumps(body).encode()
         try:
@@ -47,6 +48,8 @@ class Cloud:
                 " `spawn doctor` says more"
             ) from error
         decoded = json.loads(answer)
+        if status == HTTPStatus.NOT_FOUND:
+            raise NotFound(f"the laptop cloud has {decoded.get('error', answer)}")
         if status >= 400:  # noqa: PLR2004 - HTTP's errors
             raise Rejected(f"the laptop cloud refuses: {decoded.get('error', answer)}")
         return decoded

@@ -2,9 +2,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from cli.cloud import Cloud
 from sandbox.ec2.interruptions import RECOMMENDATION, WARNING
+from spawn.errors import NotFound
+from spawn.runtime.home import SandboxFacts
 from tests.fixtures.sandbox import RunningSandbox
 from tests.sandbox.launches import described, ids, image, run, until
 
@@ -138,3 +142,10 @@ def test_what_cannot_be_is_said(
     answered, answer = cloud.admin.request("POST", "/_spawn/interrupt", body)
     assert answered == status
     assert said in answer["error"]
+
+
+def test_the_command_line_is_told_that_there_is_none(cloud: RunningSandbox) -> None:
+    said = json.loads((cloud.state / "sandbox.json").read_text())
+    facts = msgspec.convert(said, SandboxFacts)
+    with pytest.raises(NotFound, match="no such running instance"):
+        Cloud(facts).ask("interrupt", {"array": "nobody"})
