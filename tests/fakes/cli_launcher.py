@@ -36,6 +36,8 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState, member_key
 from spawn.contracts.pools import Refusal
 from spawn.contracts.power import SUBJECT_POWER, Power
+from spawn.contracts.prices import API_COST, CostRequest, Estimate
+from spawn.errors import NotFound
 from tests.fakes.cli_records import DEPLOYMENT, NOON, POOL, accepted, array_of, instance_of
 
 
@@ -43,7 +45,7 @@ class FakeLauncher:
     """`holds`: accepts and then does nothing; `fails`: ends the launch with this reason.
 
     `taken`: rejects commands; `refuses`: rejects the array once it is accepted; `silence`: why
-    the cloud does not answer.
+    the cloud does not answer; `cost`: what arrays cost.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -63,6 +65,7 @@ class FakeLauncher:
         self.taken = ""
         self.refuses = ""
         self.silence = ""
+        self.cost: Estimate | None = None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["FakeLauncher"]:
@@ -72,6 +75,7 @@ class FakeLauncher:
             Endpoint(name="plan", subject=API_PLAN, answer=self._plan),
             Endpoint(name="collect", subject=API_COLLECT, answer=self._collect),
             Endpoint(name="cloud", subject=API_CLOUD, answer=self._cloud),
+            Endpoint(name="cost", subject=API_COST, answer=self._cost),
         )
         await self._marks.create(arrays.MARK_KEY, DeploymentMark(DEPLOYMENT))
         async with (
@@ -252,6 +256,12 @@ class FakeLauncher:
             reason=self.silence,
         )
         return codec.encode(report)
+
+    async def _cost(self, message: Message) -> bytes:
+        array_id = codec.decode(message.data, CostRequest).array_id
+        if self.cost is None:
+            raise NotFound(f"nobody knows what {array_id} costs")
+        return codec.encode(self.cost)
 
     async def _collect(self, message: Message) -> bytes:
         request = codec.decode(message.data, CollectRequest)
