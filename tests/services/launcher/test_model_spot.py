@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from typing import Any
+
 import pytest
 
 from services.launcher.model import Prices
@@ -41,7 +43,7 @@ def markets_of(plane: Plane, array: ArrayId) -> list[Market]:
     return [each.instance.market for each in members if not each.is_over]
 
 
-def launch(plane: Plane, **spec: object) -> ArrayId:
+def launch(plane: Plane, **spec: Any) -> ArrayId:
     plane.start("a")
     array = plane.launch(count=4, instance_types=(TYPE,), **spec)
     plane.run(A_WHILE)
