@@ -93,6 +93,14 @@ def make_home(account: Account) -> None:
             os.chown(home, account.uid, account.gid)
 
 
+def give(folder: Path, account: Account) -> None:
+    """Make a folder that is the user's own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if account.uid != os.geteuid():
+        os.chown(folder, account.uid, account.gid)
+
+
 def _lines(passwd: Path) -> list[str]:
     usual_fields = 7
     lines = passwd.read_text(errors="replace").splitlines()

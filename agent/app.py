@@ -9,22 +9,28 @@ from typing import Callable
 
 from agent import VERSION, facts
 from agent.accounts import peers_account
+from agent.checkpoints import Checkpoints
 from agent.clock import Clock, write_instant
 from agent.config import Config, ConfigError, environment, read_config
 from agent.console import say
 from agent.execs import Execs
+from agent.fetching import Buckets
 from agent.heartbeat import beat
 from agent.identity import Audience, prove
-from agent.job import JobLife, Parts
+from agent.job import JobLife
+from agent.leaving import Leaving
 from agent.link import Away, Door, Link
 from agent.metadata import Metadata, MetadataError
 from agent.orders import Assignment, Unreadable, read_tell
 from agent.outbox import Outbox, Sender
+from agent.parts import Parts
 from agent.places import Places
 from agent.rendezvous import Rendezvous
 from agent.rounds import Rounds
+from agent.script import Script
 from agent.state import Machine, Orders, boot_id
 from agent.tasks import Tasks
+from agent.wall import warn
 
 
 def main() -> None:
@@ -68,7 +74,11 @@ class Agent:
         self._outbox = Outbox(where.outbox, sender, machine.clock)
         self._rounds = Rounds(machine, self._orders, self._rendezvous)
         self._execs = Execs(machine, self._orders, self._rendezvous, self._outbox)
-        self._job = JobLife(Parts(machine, self._orders, self._rendezvous, self._outbox))
+        parts = Parts(machine, self._orders, self._rendezvous, self._outbox)
+        self._job = JobLife(parts)
+        region, clock = machine.instance.region, machine.clock
+        self._script = Script(parts, Buckets(metadata, clock, region, machine.config.s3))
+        self._leaving = Leaving(parts, Checkpoints(parts, self._script), self._job)
 
     def start(self, tasks: Tasks) -> None:
         """Start every part."""
@@ -88,12 +98,18 @@ class Agent:
         tasks.start(link.run(self._rounds.nudge), "link")
         tasks.start(self._outbox.run(link), "outbox")
         tasks.start(self._rounds.run(link, self._hello), "rounds")
-        tasks.start(beat(machine, self._orders, self._outbox, self._job.folder), "heartbeat")
+        tasks.start(beat(machine, self._orders, self._outbox, self._sessions), "heartbeat")
+        tasks.start(self._script.run(), "script")
+        tasks.start(self._leaving.run(self._metadata, tasks), "notices")
         tasks.start(self._job.run(link, tasks), "job")
 
     async def part(self) -> None:
         """Say what there is to say before the end of all parts."""
         await self._job.part()
+
+    def _sessions(self) -> set[int]:
+        job = self._job.folder.group()
+        return self._execs.sessions | ({job} if job is not None else set())
 
     def _hear(self, data: bytes, tasks: Tasks) -> None:
         try:
@@ -103,6 +119,12 @@ class Agent:
             return
         if tell.what == "exec":
             self._execs.begin(tell, tasks)
+        elif tell.what == "warned":
+            tasks.start(warn(self._orders.current, tell), "wall")
+        elif tell.what == "checkpoint":
+            self._leaving.request(tell.request_id, tasks)
+        elif tell.told is not None:
+            self._leaving.hear(tell.told, tasks)
         else:
             self._rounds.nudge()
 

@@ -24,8 +24,9 @@ class ConfigError(Exception):
 class Config:
     """The agent's settings.
 
-    `root` is the folder that the machine takes for `/`; `sts` is an endpoint to use in place of
-    the region's own, empty for none; `inherited` is what the job's environment begins with.
+    `root` is the folder that the machine takes for `/`; `sts` and `s3` are endpoints to use in
+    place of the region's own, empty for none; `inherited` is what the job's environment begins
+    with.
     """
 
     deployment: str
@@ -36,6 +37,7 @@ class Config:
     root: Path
     metadata: str
     sts: str
+    s3: str
     inherited: Mapping[str, str]
 
 
@@ -55,6 +57,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         root=Path(environ.get("SPAWN_ROOT") or "/"),
         metadata=environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT", _METADATA).rstrip("/"),
         sts=environ.get("AWS_ENDPOINT_URL_STS") or environ.get("AWS_ENDPOINT_URL") or "",
+        s3=environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL") or "",
         inherited=_inherited(environ),
     )
 

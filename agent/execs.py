@@ -36,6 +36,8 @@ class Execs:
         self._rendezvous = rendezvous
         self._outbox = outbox
         self._known: list[str] = []
+        self.sessions: set[int] = set()
+        """Those of the requests that run."""
 
     def begin(self, tell: Tell, tasks: Tasks) -> None:
         """Run a request, unless it was already begun."""
@@ -53,9 +55,11 @@ class Execs:
             code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_STARTED
             await said.end(code, f"{tell.argv[0]}: {error}\n")
             return
+        self.sessions.add(child.pid)
         try:
             code, note = await self._until_ended(child, said, tell.timeout_seconds)
         finally:
+            self.sessions.discard(child.pid)
             kill_group(child.pid)
         await said.end(code, note)
 

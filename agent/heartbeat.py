@@ -6,12 +6,12 @@ One comes out of turn as soon as another lease is armed: somebody waits to hear 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Any
+from typing import Any, Callable
 
 from agent import deadman
 from agent.clock import read_instant, write_instant
-from agent.journal import JobFolder
 from agent.outbox import Outbox
 from agent.signals import Counters, compare, read_counters
 from agent.state import Machine, Orders
@@ -19,13 +19,18 @@ from agent.state import Machine, Orders
 EVERY = timedelta(seconds=60)
 
 
-async def beat(machine: Machine, orders: Orders, outbox: Outbox, job: JobFolder) -> None:
-    """Report once a minute and whenever a lease has been armed, for ever."""
-    before = await asyncio.to_thread(_counters, machine, job)
+async def beat(
+    machine: Machine, orders: Orders, outbox: Outbox, sessions: Callable[[], Collection[int]]
+) -> None:
+    """Report once a minute and whenever a lease has been armed, for ever.
+
+    `sessions` are those of the job and of what else was asked for.
+    """
+    before = await asyncio.to_thread(_counters, machine, sessions())
     due = machine.clock.monotonic() + EVERY.total_seconds()
     while True:
         is_due = await _until(orders.armed, due - machine.clock.monotonic())
-        now = await asyncio.to_thread(_counters, machine, job)
+        now = await asyncio.to_thread(_counters, machine, sessions())
         assignment = await orders.until(lambda _: True)
         body: dict[str, Any] = {
             "generation": assignment.generation,
@@ -52,5 +57,5 @@ async def _until(armed: asyncio.Event, seconds: float) -> bool:
     return False
 
 
-def _counters(machine: Machine, job: JobFolder) -> Counters:
-    return read_counters(machine.clock.monotonic(), job.group())
+def _counters(machine: Machine, sessions: Collection[int]) -> Counters:
+    return read_counters(machine.config.root, machine.clock.monotonic(), sessions)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import signal
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from agent import places
-from agent.accounts import NoAccount, login_account, make_home, own_account
+from agent.accounts import NoAccount, give, login_account, make_home, own_account
 from agent.clock import write_instant
 from agent.console import say
 from agent.journal import JobFolder
 from agent.link import Link
 from agent.orders import Assignment
-from agent.outbox import Outbox
+from agent.parts import Parts
 from agent.plan import Users, make_plan
-from agent.rendezvous import Rendezvous
 from agent.shipper import Shipper, Source
 from agent.spool import SpoolReader
-from agent.state import Machine, Orders
-from agent.tasks import Tasks
+from agent.tasks import Tasks, unless
 from agent.variables import Member, Unusable
 
 _LOOK_EVERY = timedelta(milliseconds=200)
@@ -39,16 +37,6 @@ _AT_THE_DOOR = timedelta(seconds=1)
 _AT_THE_DOOR_AT_MOST = timedelta(seconds=2)
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What the job's life is told to."""
-
-    machine: Machine
-    orders: Orders
-    rendezvous: Rendezvous
-    outbox: Outbox
-
-
 class JobLife:
     """Begins the job at the barrier and reports what its journal says."""
 
@@ -59,27 +47,70 @@ class JobLife:
         self._reported_file = where.job / "reported"
         self._reported = 0
         self._shipping: tuple[Shipper, Link] | None = None
+        self._ending = asyncio.Event()
+        if self.folder.is_stopped and not self.folder.is_prepared:
+            self._ending.set()
 
     async def run(self, link: Link, tasks: Tasks) -> None:
         """Carry the job through; return when there is nothing left to do for it."""
-        assignment = await self._parts.orders.until(lambda each: each.may_start)
+        assignment = await self._parts.orders.until(lambda _: True)
         if not (assignment.job.command or assignment.job.user_data):
             return
-        if not self.folder.is_prepared:
-            # What has begun goes on, though a peer be missing by now.
-            await self._parts.rendezvous.complete.wait()
-            assignment = await self._parts.orders.until(lambda each: each.may_start)
-        if not await self._begin(assignment):
+        due = await unless(self._ending, self._until_due())
+        if due is None:
+            await self._never_begin(assignment)
+            return
+        if not await self._begin(due):
             return
         shipper = Shipper(
             self._parts.machine.places,
-            Source(self._parts.machine.subjects, assignment.rank, assignment.generation),
+            Source(self._parts.machine.subjects, due.rank, due.generation),
             self._parts.machine.clock,
         )
         self._shipping = shipper, link
         tasks.start(shipper.run(link), "shipper")
         self._reported = places.read_json(self._reported_file) or 0
-        await self._follow(assignment, shipper)
+        await self._follow(due, shipper)
+
+    async def _until_due(self) -> Assignment:
+        """Wait until the job may begin; what has begun goes on, though a peer be missing."""
+        assignment = await self._parts.orders.until(lambda each: each.may_start)
+        if self.folder.is_prepared:
+            return assignment
+        await self._parts.rendezvous.complete.wait()
+        await self._parts.may_begin.wait()
+        return await self._parts.orders.until(lambda each: each.may_start)
+
+    async def end(self, grace: timedelta) -> None:
+        """Have the job end: begin nothing more, and kill what has not ended after `grace`."""
+        clock = self._parts.machine.clock
+        if await asyncio.to_thread(self.folder.result) is not None:
+            return
+        await asyncio.to_thread(self.folder.stop)
+        if not self.folder.is_prepared:
+            self._ending.set()
+            return
+        until, told = clock.monotonic() + grace.total_seconds(), None
+        while await asyncio.to_thread(self.folder.result) is None:
+            group = self.folder.group()
+            if clock.monotonic() >= until:
+                await asyncio.to_thread(self.folder.signal, signal.SIGKILL)
+            elif group != told:
+                await asyncio.to_thread(self.folder.signal, signal.SIGTERM)
+                told = group
+            await clock.sleep(_LOOK_EVERY)
+
+    async def _never_begin(self, assignment: Assignment) -> None:
+        await self._parts.hold.until_free()
+        body = {
+            "exit_code": 128 + signal.SIGTERM,
+            "restarts": 0,
+            "reason": "not begun: the machine is going away",
+            "interrupted": True,
+        }
+        await self._report("job.exited", assignment, body, key="job")
+        await self._until_told(LAST_WORDS)
+        await self._complete(assignment.job.on_complete)
 
     async def part(self) -> None:
         """Let what the job has printed be taken: a machine that goes down takes the rest along."""
@@ -113,16 +144,23 @@ class JobLife:
         users = Users(login=login, own=own_account(root))
         for account in (users.login, users.own):
             make_home(account)
+        give(machine.places.checkpoint, login)
         member = Member(assignment, peers.peers if peers else (), machine.places)
         plan = make_plan(member, users, machine.config.inherited)
         self.folder.prepare(plan, (login.uid, login.gid))
 
     async def _follow(self, assignment: Assignment, shipper: Shipper) -> None:
+        boot = self._parts.machine.boot_id
+        before = await asyncio.to_thread(self.folder.seen_before, boot)
         while True:
             events = await asyncio.to_thread(self.folder.events)
             await self._tell_starts(assignment, events)
             if events and events[-1]["event"] == "done":
                 await self._finish(assignment, shipper, events)
+                if any(event["event"] == "started" for event in events[before:]):
+                    await self._complete(assignment.job.on_complete)
+                else:
+                    await self._complete_unless_it_stays()
                 return
             await asyncio.to_thread(self._see_kept)
             await self._parts.machine.clock.sleep(_LOOK_EVERY)
@@ -155,14 +193,15 @@ class JobLife:
         is_shipped = await shipper.until_shipped(result["end"], patience=LAST_WORDS)
         if not is_shipped:
             say(f"FAILED: the output was not taken, and nothing of it for {LAST_WORDS}")
+        # Whoever hears of the job's end may begin its successor, with what was saved.
+        await self._parts.hold.until_free()
         if self._reported < len(events):
-            told = ("exit_code", "restarts", "reason")
+            told = ("exit_code", "restarts", "reason", "interrupted")
             tail = await asyncio.to_thread(self._tail, result["end"])
             body = {**{name: result[name] for name in told}, "at": _at(result), "tail": tail}
             await self._report("job.exited", assignment, body, key="job")
             await self._note_reported(len(events))
         await self._until_told(LAST_WORDS if is_shipped else _PARTING)
-        await self._complete(assignment.job.on_complete)
 
     def _tail(self, end: int) -> str:
         spool = SpoolReader(self._parts.machine.places.spool)
@@ -175,6 +214,17 @@ class JobLife:
             await asyncio.wait_for(told, patience.total_seconds())
         except asyncio.TimeoutError:
             say(f"FAILED: the job's end was not taken within {patience}")
+
+    async def _complete_unless_it_stays(self) -> None:
+        """End with a job of before this boot, but not after a stop: somebody wants the machine."""
+        orders = self._parts.orders
+        # What was kept over the boot can't say so.
+        await orders.fresh.wait()
+        assignment = await orders.until(lambda _: True)
+        if assignment.stays:
+            say("the job has ended before this start: staying until the lease ends")
+            return
+        await self._complete(assignment.job.on_complete)
 
     async def _complete(self, on_complete: str) -> None:
         if on_complete not in {"terminate", "stop"}:

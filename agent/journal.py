@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from agent import places
+from agent.keeper import STOP
 from agent.plan import Plan
+from agent.processes import end_left_over
 
 
 class JobFolder:
@@ -34,6 +36,15 @@ class JobFolder:
         if not journal.exists():
             return []
         return [json.loads(line) for line in journal.read_bytes().split(b"\n")[:-1] if line]
+
+    def seen_before(self, boot_id: str) -> int:
+        """Return how many events earlier boots have left: the first look of a boot settles it."""
+        file = self.path / "boot"
+        known = places.read_json(file) or ["", 0]
+        if known[0] != boot_id:
+            known = [boot_id, len(self.events())]
+            places.write_json(file, known)
+        return int(known[1])
 
     def result(self) -> dict[str, Any] | None:
         """Return the last event when the job is done."""
@@ -69,6 +80,20 @@ class JobFolder:
         finally:
             os.close(lock)
         return False
+
+    def stop(self) -> None:
+        """Let nothing more begin; what runs goes on."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / STOP).touch()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing more is to begin."""
+        return (self.path / STOP).exists()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to what runs now, if anything does."""
+        end_left_over(self.path / "group", number)
 
     def keep(self, environment: dict[str, str]) -> None:
         """Start a keeper in a session of its own; it ends at once if there is another."""

@@ -25,7 +25,10 @@ from agent.spooling import Spool
 
 CHUNK = 64 * 1024
 KILL_AFTER = 10.0
-"""Seconds between TERM and KILL of a job that is over its time."""
+"""Seconds between TERM and KILL of what is over its time, unless its stage says otherwise."""
+
+STOP = "stop"
+"""A file that says: begin nothing more, for the machine is going away."""
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 OVER_TIME = "over its --max-runtime"
@@ -58,6 +61,8 @@ class Run:
 
     def __init__(self, stage: dict[str, Any], spool: Spool, wake: int) -> None:
         self._spool = spool
+        self._over_time = over_time(stage)
+        self._kill_after = stage.get("kill_after", KILL_AFTER)
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         # It may open `/dev/stdout` by name, as its own user.
@@ -81,9 +86,9 @@ class Run:
         while self.child.poll() is None:
             now = time.monotonic()
             if deadline is not None and steps and now >= deadline:
-                reason = OVER_TIME
+                reason = self._over_time
                 self.kill(steps.pop(0))
-                deadline = now + KILL_AFTER
+                deadline = now + self._kill_after
             waits = deadline if steps else None
             self._carry(None if waits is None else max(waits - now, 0))
         self.carry_rest()
@@ -139,6 +144,7 @@ class Keeper:
         self._spool = Spool(folder / "spool", self._plan["spool_bytes"])
         self._journal = Journal(folder / "journal")
         self._group = folder / "group"
+        self._stop = folder / STOP
         self._wake = wake
         self._last: Run | None = None
 
@@ -153,7 +159,12 @@ class Keeper:
                 break
         self._spool.note()
         self._journal.add(
-            "done", exit_code=code, reason=reason, restarts=restarts, end=self._spool.end
+            "done",
+            exit_code=code,
+            reason=reason,
+            restarts=restarts,
+            end=self._spool.end,
+            interrupted=self._stop.exists(),
         )
         if self._last is not None:
             self._last.until_closed()
@@ -171,9 +182,11 @@ class Keeper:
             ends = self._journal.ends(stage["name"])
             if ends:
                 last, left = ends[-1], stage["retries"] + 1 - len(ends)
-                is_final = last["reason"] == OVER_TIME or left <= 0
-                if last["exit_code"] == 0 or is_final:
+                is_final = last["reason"] == over_time(stage) or left <= 0
+                if last["exit_code"] == 0 or is_final or self._stop.exists():
                     return last["exit_code"], last["reason"], len(ends) - 1
+            elif self._stop.exists():
+                return 128 + signal.SIGTERM, "not begun: the machine is going away", 0
             self._attempt(stage, len(ends))
 
     def _attempt(self, stage: dict[str, Any], attempt: int) -> None:
@@ -182,7 +195,8 @@ class Keeper:
             self._last.kill(signal.SIGKILL)
             self._last.close()
             self._last = None
-        stage["env"]["SPAWN_RESTART_COUNT"] = str(attempt)
+        # Earlier machines of the rank count: what a job saved, it goes on with here as there.
+        stage["env"]["SPAWN_RESTART_COUNT"] = str(stage.get("earlier", 0) + attempt)
         self._journal.add("started", stage=stage["name"], attempt=attempt)
         try:
             run = Run(stage, self._spool, self._wake)
@@ -204,6 +218,12 @@ class Keeper:
         starts = (e for e in self._journal.events if e["event"] == "started")
         begun = next(e["time"] for e in starts if e["stage"] == stage["name"])
         return time.monotonic() + stage["max_runtime"] - (time.time() - begun)
+
+
+def over_time(stage: dict[str, Any]) -> str:
+    """Say why a stage ends that has taken too long."""
+    text: str = stage.get("over_time", OVER_TIME)
+    return text
 
 
 def why_not(error: OSError | ValueError) -> str:

@@ -5,15 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from agent.clock import read_instant
+from agent.notices import Told, Unclear, read_told
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 
 
 class Unreadable(Exception):  # noqa: N818 - a property of the message
     """A message is not what was agreed; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Checkpointing:
+    """What to do at a notice; `script` is a text, or the address of one; `timeout` in seconds."""
+
+    on_interruption: str
+    on_rebalance: str
+    script: str
+    timeout: int
+    signal: str
+    uri: str
+    strict: bool
 
 
 @dataclass(frozen=True)
@@ -29,13 +44,15 @@ class Job:
     max_runtime: int
     retries: int
     peer_ssh: bool
+    checkpoint: Checkpointing
 
 
 @dataclass(frozen=True)
 class Assignment:
     """The whole truth for this machine; `lease` is RFC 3339.
 
-    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello.
+    Without `job_known` the launcher has lost what `job` was; without `heard`, our hello. With
+    `stays` the machine was stopped and started again.
     """
 
     array_id: str
@@ -52,6 +69,7 @@ class Assignment:
     job: Job
     job_known: bool
     heard: bool
+    stays: bool
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,10 @@ class Tell:
     exec_id: str
     argv: tuple[str, ...]
     timeout_seconds: int
+    until: str | None = None
+    left_seconds: int = 0
+    told: Told | None = None
+    request_id: str = ""
 
 
 def read_assignment(data: bytes) -> Assignment:
@@ -123,7 +145,18 @@ def read_assignment(data: bytes) -> Assignment:
             job=_job(job),
             job_known=bool(value.get("job_known", True)),
             heard=bool(value.get("heard", True)),
+            stays=bool(value.get("stays", False)),
         )
+    except _MALFORMED as error:
+        raise Unreadable(f"assignment: {error!r}") from error
+
+
+def read_now(data: bytes) -> datetime | None:
+    """Return when an assignment was answered, by the control plane's clock, if it says so."""
+    value = _object(data)
+    try:
+        now = value.get("now")
+        return None if now is None else read_instant(str(now))
     except _MALFORMED as error:
         raise Unreadable(f"assignment: {error!r}") from error
 
@@ -161,8 +194,12 @@ def read_tell(data: bytes) -> Tell:
             exec_id=str(value.get("exec_id", "")),
             argv=tuple(str(each) for each in value.get("argv", ())),
             timeout_seconds=int(value.get("timeout_seconds", 0)),
+            until=_instant(value["until"]) if value.get("until") else None,
+            left_seconds=int(value.get("left_seconds", 0)),
+            told=read_told(value["notice"]) if value.get("notice") else None,
+            request_id=str(value.get("request_id", "")),
         )
-    except _MALFORMED as error:
+    except (*_MALFORMED, Unclear) as error:
         raise Unreadable(f"tell: {error!r}") from error
 
 
@@ -191,6 +228,19 @@ def _job(value: Any) -> Job:
         max_runtime=int(value.get("max_runtime", 0)),
         retries=int(value.get("retries", 0)),
         peer_ssh=bool(value.get("peer_ssh", True)),
+        checkpoint=_checkpointing(value.get("checkpoint") or {}),
+    )
+
+
+def _checkpointing(value: Any) -> Checkpointing:
+    return Checkpointing(
+        on_interruption=str(value.get("on_interruption", "terminate")),
+        on_rebalance=str(value.get("on_rebalance", "ignore")),
+        script=str(value.get("script", "")),
+        timeout=int(value.get("timeout_seconds", 90)),
+        signal=str(value.get("signal", "last")),
+        uri=str(value.get("uri", "")),
+        strict=bool(value.get("strict", False)),
     )
 
 

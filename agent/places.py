@@ -45,6 +45,11 @@ class Places:
         return self.etc / "armed"
 
     @property
+    def meant(self) -> Path:
+        """The lease that was armed, and the one that was meant, where the clock is wrong."""
+        return self.etc / "meant"
+
+    @property
     def programs(self) -> Path:
         """Folder of the dead-man switch, the agent and the keeper of the job."""
         return self.root / "usr/local/lib/spawn"
@@ -68,6 +73,31 @@ class Places:
     def spool(self) -> Path:
         """Folder of the job's output, in segments named by their first byte's position."""
         return self.job / "spool"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Folder for what a checkpoint script keeps on the machine."""
+        return self.state / "checkpoint"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the script's runs, one folder each."""
+        return self.state / "checkpoints"
+
+    @property
+    def script(self) -> Path:
+        """The checkpoint script."""
+        return self.state / "checkpoint.script"
+
+    @property
+    def noticed(self) -> Path:
+        """What was noticed of this machine, kept over restarts of the agent."""
+        return self.state / "noticed.json"
+
+    @property
+    def notices_file(self) -> Path:
+        """What is known of members that go away."""
+        return self.etc / "notices.json"
 
     @property
     def outbox(self) -> Path:

@@ -16,6 +16,7 @@ SPOOL_BYTES = 512 * 1024 * 1024
 """Bytes of output on disk, sent or not; what comes beyond is left out, and said to be."""
 
 _SHELL = "/bin/bash"
+_LABELS = {"script": "boot script", "command": "command", "checkpoint": "checkpoint"}
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SYSTEM = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
@@ -44,22 +45,24 @@ def make_plan(member: Member, users: Users, inherited: Mapping[str, str]) -> Pla
     if job.user_data:
         files["script"] = job.user_data
         begin = () if job.user_data.startswith("#!") else (_SHELL,)
-        stage = _stage("script", [*begin, str(folder / "script")], users.own)
+        stage = stage_of("script", [*begin, str(folder / "script")], users.own)
         stages.append({**stage, "env": job_variables(member, users.own, inherited)})
     if job.command:
         environment = job_variables(member, users.login, inherited)
         files["begin"] = _begin(environment, member, folder)
         files["command"] = f"{job.command}\n"
-        stage = _stage("command", [_SHELL, "-l", str(folder / "begin")], users.login)
+        stage = stage_of("command", [_SHELL, "-l", str(folder / "begin")], users.login)
         stage.update(retries=job.retries, max_runtime=job.max_runtime)
+        stage.update(earlier=member.assignment.generation)
         stages.append({**stage, "env": environment})
     return Plan(files=files, keeper={"spool_bytes": SPOOL_BYTES, "stages": stages})
 
 
-def _stage(name: str, argv: list[str], account: Account) -> dict[str, Any]:
+def stage_of(name: str, argv: list[str], account: Account) -> dict[str, Any]:
+    """Return a stage without environment, which is run once and takes as long as it takes."""
     return {
         "name": name,
-        "label": {"script": "boot script", "command": "command"}[name],
+        "label": _LABELS[name],
         "argv": argv,
         "uid": account.uid,
         "gid": account.gid,

@@ -52,11 +52,11 @@ def started_at(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def end_left_over(group: Path) -> None:
-    """End the process group of an attempt whose keeper is gone."""
+def end_left_over(group: Path, number: int = signal.SIGKILL) -> None:
+    """End the process group of an attempt, whose keeper may be gone; if need be by a signal."""
     try:
         pid, started = group.read_text().split()
     except (OSError, ValueError):
         return
     if started_at(int(pid)) == started:
-        kill_group(int(pid))
+        kill_group(int(pid), number)

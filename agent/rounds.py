@@ -12,7 +12,7 @@ from agent import deadman
 from agent.accounts import peers_account
 from agent.console import say
 from agent.link import Away, Link, Refused
-from agent.orders import Assignment, Unreadable
+from agent.orders import Assignment, Unreadable, read_now
 from agent.pages import ask_peers
 from agent.rendezvous import Rendezvous
 from agent.state import Machine, Orders
@@ -31,6 +31,7 @@ class Rounds:
         self._rendezvous = rendezvous
         self._due = asyncio.Event()
         self._silent = 0
+        self._skew = timedelta()
         self._heard: bool | None = None
 
     def nudge(self) -> None:
@@ -67,6 +68,7 @@ class Rounds:
 
     async def _assignment(self, link: Link) -> Assignment:
         machine = self._machine
+        asked = machine.clock.now()
         try:
             data = await link.ask(machine.subjects.assignment, self._ask())
         except Away:
@@ -75,13 +77,15 @@ class Rounds:
                 self._silent = 0
                 link.doubt()
             raise
+        skew = deadman.skew_of(read_now(data), asked, machine.clock.now())
+        self._skew = self._skew if skew is None else skew
         self._silent = 0
         link.confirm()
         assignment = await self._orders.set(data)
-        if not deadman.is_armed(machine.places, assignment):
+        if not deadman.is_armed(machine.places, assignment, self._skew):
             is_change = deadman.armed_lease(machine.places) is not None
             try:
-                await deadman.arm(machine, assignment)
+                await deadman.arm(machine, assignment, self._skew)
             except deadman.NotArmed as error:
                 say(f"FAILED: arming the dead-man switch: {error}")
             else:

@@ -5,21 +5,20 @@ What can't be read is None: nothing is known of it, and who decides takes it for
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
-import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-_PROC = Path("/proc")
+from agent.accelerators import busy_share
+
 _SECTOR = 512
 """Bytes, always (https://www.kernel.org/doc/Documentation/block/stat.txt)."""
 
 _IDLE_FIELDS = (3, 4)
 _WHOLE_DISK = re.compile(r"(?:nvme\d+n\d+|x?v?[sh]?d[a-z]+|mmcblk\d+)")
-_GPU_WITHIN = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,17 @@ class Counters:
     ssh_sessions: int | None
 
 
-def read_counters(at: float, session: int | None) -> Counters:
-    """Read all signs now; `session` is that of the job."""
-    processes = _processes()
+def read_counters(root: Path, at: float, sessions: Collection[int]) -> Counters:
+    """Read all signs of the machine below `root` now; `sessions` are those that run a job."""
+    proc = root / "proc"
+    processes = _processes(proc)
     return Counters(
         at=at,
-        cpu=cpu_ticks(_text("stat")),
-        network=network_bytes(_text("net/dev")),
-        disk=disk_bytes(_text("diskstats")),
-        gpu=_gpu_share(),
-        job_processes=_count_job(processes, session),
+        cpu=cpu_ticks(_text(proc / "stat")),
+        network=network_bytes(_text(proc / "net/dev")),
+        disk=disk_bytes(_text(proc / "diskstats")),
+        gpu=busy_share(root),
+        job_processes=_count_job(processes, sessions),
         ssh_sessions=_count_ssh(processes),
     )
 
@@ -99,45 +99,28 @@ def disk_bytes(text: str) -> int | None:
     return sum((int(row[5]) + int(row[9])) * _SECTOR for row in disks) if disks else None
 
 
-def _gpu_share() -> float | None:
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return None
-    try:
-        done = subprocess.run(  # noqa: S603 - fixed arguments
-            [program, "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=_GPU_WITHIN.total_seconds(),
-        )
-        return max(float(each) for each in done.stdout.split()) / 100
-    except (OSError, subprocess.SubprocessError, ValueError):
-        return None
-
-
-def _processes() -> dict[int, tuple[str, int, int]] | None:
-    """Return name, parent and session of every process."""
+def _processes(proc: Path) -> dict[int, tuple[str, int, int]] | None:
+    """Return name, parent and session of every process; None when not even ours is among them."""
     found: dict[int, tuple[str, int, int]] = {}
     try:
-        numbers = [int(each.name) for each in _PROC.iterdir() if each.name.isdigit()]
+        numbers = [int(each.name) for each in proc.iterdir() if each.name.isdigit()]
     except OSError:
         return None
     for number in numbers:
-        text = _text(f"{number}/stat")
+        text = _text(proc / str(number) / "stat")
         name = text[text.find("(") + 1 : text.rfind(")")]
         fields = text.rpartition(")")[2].split()
         if len(fields) > 3 and fields[0] not in "ZX":  # noqa: PLR2004 - up to the session
             found[number] = (name, int(fields[1]), int(fields[3]))
-    return found
+    return found if os.getpid() in found else None
 
 
 def _count_job(
-    processes: dict[int, tuple[str, int, int]] | None, session: int | None
+    processes: dict[int, tuple[str, int, int]] | None, sessions: Collection[int]
 ) -> int | None:
     if processes is None:
         return None
-    return sum(1 for _, _, each in processes.values() if session is not None and each == session)
+    return sum(1 for _, _, session in processes.values() if session in sessions)
 
 
 def _count_ssh(processes: dict[int, tuple[str, int, int]] | None) -> int | None:
@@ -149,8 +132,8 @@ def _count_ssh(processes: dict[int, tuple[str, int, int]] | None) -> int | None:
     return sum(1 for pid in servers if processes[pid][1] in servers and pid not in parents)
 
 
-def _text(name: str) -> str:
+def _text(path: Path) -> str:
     try:
-        return (_PROC / name).read_text(errors="replace")
+        return path.read_text(errors="replace")
     except OSError:
         return ""

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4, as far as one POST with a fixed body needs it.
+"""AWS Signature Version 4, as far as requests with a fixed body and no query need it.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -19,13 +19,17 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 
 @dataclass(frozen=True)
 class Post:
-    """A request to sign; `headers` beside host, date and token, with lower-case names."""
+    """A request to sign; `headers` beside host, date and token, with lower-case names.
+
+    The path of its URL is encoded as S3 wants it, once; the other services want none of theirs.
+    """
 
     url: str
     body: str
     headers: Mapping[str, str]
     region: str
     service: str
+    method: str = "POST"
 
 
 def sign(post: Post, credentials: Credentials, now: datetime) -> dict[str, str]:
@@ -40,8 +44,9 @@ def sign(post: Post, credentials: Credentials, now: datetime) -> dict[str, str]:
     }
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
-    path = quote(place.path or "/", safe="/-_.~")
-    request = "\n".join(("POST", path, "", lines, names, _sha256(post.body)))
+    path = place.path or "/"
+    path = path if post.service == "s3" else quote(path, safe="/-_.~")
+    request = "\n".join((post.method, path, "", lines, names, _sha256(post.body)))
     scope = f"{stamp[:8]}/{post.region}/{post.service}/aws4_request"
     text = "\n".join((_ALGORITHM, stamp, scope, _sha256(request)))
     key = f"AWS4{credentials.secret}".encode()

@@ -38,7 +38,8 @@ class Machine:
 class Orders:
     """The last assignment, kept over restarts of the agent; who waits for one is woken.
 
-    `armed` is set when the dead-man switch has been given another lease.
+    `armed` is set when the dead-man switch has been given another lease, `fresh` once there is an
+    assignment that was asked for since this start.
     """
 
     def __init__(self, file: Path) -> None:
@@ -46,6 +47,7 @@ class Orders:
         self._changed = asyncio.Condition()
         self._data = b""
         self.armed = asyncio.Event()
+        self.fresh = asyncio.Event()
         self.current: Assignment | None = None
         if file.exists():
             self._data = file.read_bytes()
@@ -64,6 +66,7 @@ class Orders:
             await asyncio.to_thread(places.write, self._file, data, places.PRIVATE)
         async with self._changed:
             self.current, self._data = assignment, data
+            self.fresh.set()
             self._changed.notify_all()
         return assignment
 

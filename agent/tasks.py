@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -48,3 +51,41 @@ class Tasks:
             self._failed.exception()
         else:
             self._failed.cancel()
+
+
+class Hold:
+    """Something that others wait for as long as anybody has it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @contextmanager
+    def taken(self) -> Generator[None, None, None]:
+        """Have it inside the block."""
+        self._count += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._free.set()
+
+    async def until_free(self) -> None:
+        """Wait until nobody has it."""
+        await self._free.wait()
+
+
+async def unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """Return what `work` does; None, and `work` is cancelled, when `event` is set before."""
+    loop = asyncio.get_running_loop()
+    working, setting = loop.create_task(work), loop.create_task(event.wait())
+    try:
+        await asyncio.wait({working, setting}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        setting.cancel()
+        await asyncio.gather(working, setting, return_exceptions=True)

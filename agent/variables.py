@@ -44,8 +44,14 @@ def array_variables(member: Member) -> dict[str, str]:
         "SPAWN_PEERS_FILE": str(places.peers_file),
         "SPAWN_HOSTFILE": str(places.hostfile),
         "SPAWN_DEADLINE": assignment.lease,
+        "SPAWN_NOTICES_FILE": str(places.notices_file),
+        "SPAWN_CHECKPOINT_DIR": str(places.checkpoint),
         "MASTER_PORT": str(assignment.master_port),
     }
+    if assignment.job.checkpoint.uri:
+        # Without the generation: a successor finds there what was saved before it.
+        place = f"{assignment.job.checkpoint.uri}/{assignment.array_id}/{rank}/"
+        ours["SPAWN_CHECKPOINT_URI"] = place
     first = _first(member.peers)
     if first is not None:
         ours["MASTER_ADDR"] = first.host

@@ -1,25 +1,40 @@
 """Asking before something ends."""
 
-import signal
+import asyncio
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 
 import typer
 
-
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal unless `yes`; raise `typer.Abort` when the answer is no."""
-    if not yes and sys.stdin.isatty():
-        with _interruptible():
-            typer.confirm(question, abort=True, err=True)
+_YES, _NO = ("y", "yes"), ("", "n", "no")
 
 
-@contextmanager
-def _interruptible() -> Generator[None]:
-    """Let Ctrl-C end the question: asyncio's handler waits for the loop, which waits for us."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+async def confirm(question: str, *, yes: bool) -> None:
+    """Ask on a terminal unless `yes`; raise `typer.Abort` when the answer is no, or Ctrl-C.
+
+    The loop goes on meanwhile: a connection that answers nobody while one thinks is closed, and
+    a Ctrl-C that comes just before a blocking read is not heard.
+    """
+    if yes or not sys.stdin.isatty():
+        return
     try:
-        yield
+        while (answer := await _answer(f"{question} [y/N]: ")) not in _YES:
+            if answer in _NO:
+                raise typer.Abort
+            typer.echo("answer y or n", err=True)
+    except asyncio.CancelledError as error:
+        raise typer.Abort from error
+
+
+async def _answer(prompt: str) -> str:
+    """Return the line that is typed next; raise `typer.Abort` when there is none."""
+    loop, typed = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), typed.set)
+    try:
+        typer.echo(prompt, nl=False, err=True)
+        await typed.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
+        loop.remove_reader(sys.stdin.fileno())
+    # A terminal has something to read when a whole line is there, or its end.
+    if not (line := sys.stdin.readline()):
+        raise typer.Abort
+    return line.strip().lower()

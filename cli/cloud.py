@@ -29,13 +29,14 @@ class Cloud:
 
     def state(self) -> Any:
         """Return what it holds and has done."""
-        return self._ask("state", None)
+        return self.ask("state", None)
 
     def set(self, section: str, body: dict[str, Any]) -> None:
         """Set a section of its behaviour; raise `Rejected` with what it says is wrong."""
-        self._ask(section, body)
+        self.ask(section, body)
 
-    def _ask(self, path: str, body: dict[str, Any] | None) -> Any:
+    def ask(self, path: str, body: dict[str, Any] | None) -> Any:
+        """Return the answer to an admin call; raise `Rejected` with what it says is wrong."""
         url = f"{self._facts.endpoint}/_spawn/{path}"
         sent = None if body is None else json.dumps(body).encode()
         try:

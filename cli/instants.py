@@ -49,5 +49,12 @@ def _next(text: str, now: datetime) -> datetime:
     except ValueError as error:
         raise Usage(f"--until: {text[:20]!r} is no time of day; write it like 18:00") from error
     # Without an offset until the day is known: that day may have another one.
-    day = today if today.astimezone() > now else today + timedelta(days=1)
-    return day.astimezone()
+    days = (today, today + timedelta(days=1))
+    return min(shown for day in days for shown in _shown(day) if shown > now)
+
+
+def _shown(local: datetime) -> list[datetime]:
+    """Return when clocks here show this: twice if they are set back; later if it is left out."""
+    instants = [local.replace(fold=fold).astimezone() for fold in (0, 1)]
+    exact = [each for each in instants if each.replace(tzinfo=None, fold=0) == local]
+    return exact or [max(instants)]

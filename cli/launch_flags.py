@@ -9,7 +9,7 @@ import yaml
 
 from cli.exits import Usage
 from cli.specs import split_lists
-from spawn.contracts import launches
+from spawn.contracts import launches, leases
 
 Texts = list[str] | None
 
@@ -36,6 +36,27 @@ KeyName = Annotated[str, typer.Option(help="EC2 key pair.", metavar="NAME")]
 Tag = Annotated[Texts, typer.Option(help="A tag; repeatable.", metavar="KEY=VALUE")]
 Ttl = Annotated[
     str, typer.Option(help="When all ends, e.g. 90m or 1d12h; 8h unless set.", metavar="DURATION")
+]
+NoTtl = Annotated[
+    bool, typer.Option("--no-ttl", help="Without an end, where the deployment allows that.")
+]
+OnExpire = Annotated[
+    leases.LeaseAction | None,
+    typer.Option(help="What the end of the lease means; terminate unless set."),
+]
+Hibernate = Annotated[
+    bool, typer.Option("--hibernate", help="Make machines that can be hibernated.")
+]
+IdleTimeout = Annotated[
+    str, typer.Option(help="End what has not worked for this long, e.g. 30m.", metavar="DURATION")
+]
+IdleAction = Annotated[
+    leases.LeaseAction | None,
+    typer.Option(help="What happens to idle machines; terminate unless set."),
+]
+IdleScope = Annotated[
+    launches.IdleScope | None,
+    typer.Option(help="Idle are all members together (array, the default), or each by itself."),
 ]
 UserData = Annotated[
     str, typer.Option(help="Boot script, run once as root.", metavar="TEXT|@FILE")
@@ -126,8 +147,8 @@ SpecFile = Annotated[
 def read_spec_file(path: Path | None) -> dict[str, Any]:
     """Read the fields of a spec; raise `Usage` when the file can't be read or is no mapping.
 
-    A `user_data`, a `command` or one of the `documents` of `permissions` that is `@FILE` is looked
-    for beside the spec.
+    A `user_data`, a `command`, a `checkpoint_script` or one of the `documents` of `permissions`
+    that is `@FILE` is looked for beside the spec.
     """
     if path is None:
         return {}
@@ -138,7 +159,7 @@ def read_spec_file(path: Path | None) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise Usage(f"-f {path}: write fields of a launch, such as `count: 8`")
     fields = {str(name): value for name, value in cast("dict[Any, Any]", content).items()}
-    for name in ("user_data", "command"):
+    for name in ("user_data", "command", "checkpoint_script"):
         text = fields.get(name)
         if isinstance(text, str):
             fields[name] = read_text(f"-f {name}", text, beside=path.parent)

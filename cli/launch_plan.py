@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from cli.costs import with_details
 from cli.exits import Ended, Exit
 from cli.lines import format_local
 from cli.plane import open_plane
@@ -10,6 +11,7 @@ from cli.specs import in_flags
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import API_PLAN, LaunchPlan, LaunchSpec
+from spawn.contracts.leases import Lease
 from spawn.errors import Rejected
 
 _SLOW = timedelta(seconds=10)
@@ -38,7 +40,6 @@ async def show_plan(spec: LaunchSpec, *, as_json: bool) -> None:
 
 def describe(plan: LaunchPlan) -> list[str]:
     """Write what stands above the tables."""
-    price = "unknown" if plan.hourly_usd is None else f"{plan.hourly_usd:.4f}"
     calls = ", ".join(f"{count} {api}" for api, count in plan.calls.items())
     expected = timedelta(seconds=plan.expected_seconds)
     slowly = f", {format_duration(expected)} at EC2's rate" if expected >= _SLOW else ""
@@ -46,8 +47,17 @@ def describe(plan: LaunchPlan) -> list[str]:
     allowed = [f"may: {each}" for each in plan.permissions]
     return [
         f"{plan.name}: {size}, {plan.min_count} at least, in {plan.region}",
-        f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes, $/h {price}",
-        f"until {format_local(plan.lease.until)}, then {plan.lease.action}",
+        f"image {plan.image_id}, user-data {plan.user_data_bytes} bytes",
+        with_details(plan.cost),
+        f"until {format_local(plan.lease.until)}, then {plan.lease.action}{_limited(plan.lease)}",
         f"calls: {calls}{slowly}",
         *allowed,
     ]
+
+
+def _limited(lease: Lease) -> str:
+    """Say what the lease has been shortened to, or how far it may be extended."""
+    budget = lease.budget
+    if budget is None:
+        return ""
+    return f"; {budget.usd:.2f} USD may be spent at {format_local(budget.spent_at)}"

@@ -1,7 +1,9 @@
 """The end of a launch: the report, the last line, and the exit code."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
+from cli.costs import with_details
 from cli.exits import Ended, Exit
 from cli.launching import Launching
 from cli.lines import format_local, ran_for
@@ -13,6 +15,7 @@ from cli.specs import in_flags
 from cli.verdict import judge
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.members import Member
+from spawn.contracts.prices import Estimate
 
 
 async def conclude(
@@ -33,7 +36,8 @@ async def conclude(
         return
     _raise_unless_alive(report.name, launching.progress)
     say = note if as_json else put
-    say(last_line(report, array=array, members=members, elapsed=elapsed))
+    cost = await plane.cost_of(launching.array)
+    say(last_line(report, array=array, kinds=_kinds(members), elapsed=elapsed, cost=cost))
 
 
 def _raise_unless_alive(name: str, progress: Progress) -> None:
@@ -44,15 +48,19 @@ def _raise_unless_alive(name: str, progress: Progress) -> None:
 
 
 def last_line(
-    report: ArrayReport, *, array: Array, members: list[Member], elapsed: timedelta
+    report: ArrayReport, *, array: Array, kinds: str, elapsed: timedelta, cost: Estimate | None
 ) -> str:
     """Say what runs, what it costs, until when, and how to end it now."""
-    kinds = sorted({f"{m.instance.market} {m.instance.instance_type}" for m in members})
-    what = f" ({', '.join(kinds)})" if kinds else ""
+    what = f" ({kinds})" if kinds else ""
     verb = "run" if report.ready else "wait to run"
     count = report.ready or report.size
     return (
         f"{report.name}: {count} of {report.size}{what} {verb} in {report.region}"
-        f" after {ran_for(elapsed)}, $/h unknown, until {format_local(array.lease.until)};"
+        f" after {ran_for(elapsed)}, {with_details(cost)},"
+        f" until {format_local(array.lease.until)};"
         f" end it now with: spawn terminate {report.name}"
     )
+
+
+def _kinds(members: Iterable[Member]) -> str:
+    return ", ".join(sorted({f"{m.instance.market} {m.instance.instance_type}" for m in members}))

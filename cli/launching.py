@@ -35,9 +35,11 @@ def message_id(launch: Launch) -> str:
 def made_from(array: Array, spec: LaunchSpec) -> bool:
     """Say whether an array's record was made from this spec."""
     texts = (digest(spec.user_data), digest(spec.command), digest(environment_text(spec)))
+    script = digest(spec.checkpoint_script)
     return (
         array.spec == without_texts(spec)
         and (array.user_data, array.command, array.environment) == texts
+        and array.checkpoint_script == script
     )
 
 

@@ -10,6 +10,7 @@ from spawn.contracts import events
 from spawn.contracts.counts import counted
 from spawn.contracts.durations import format_duration
 from spawn.contracts.lease_events import LeaseEvent
+from spawn.contracts.leases import NO_END
 from spawn.contracts.members import MemberState
 from spawn.contracts.pools import Pool, Refusal
 
@@ -45,7 +46,7 @@ def _detail(data: events.Data) -> str:
         case events.ArrayReady(size=size, ready=ready, seconds=seconds):
             return f"{ready} of {size} after {seconds:.1f} s"
         case _:
-            return _outcome(data) or str(getattr(data, "reason", ""))
+            return _outcome(data) or _notice(data) or str(getattr(data, "reason", ""))
 
 
 def _outcome(data: events.Data) -> str:
@@ -62,6 +63,33 @@ def _outcome(data: events.Data) -> str:
             return ""
 
 
+def _notice(data: events.Data) -> str:
+    match data:
+        case events.NoticeInterruption(instance_id=instance_id, action=action, until=until):
+            return f"{instance_id}: {action} at {format_local(until)}"
+        case events.NoticeRebalance(instance_id=instance_id):
+            return f"{instance_id}: likelier to be interrupted"
+        case events.NoticeMaintenance(instance_id=instance_id, code=code, until=until):
+            when = f", from {format_local(until)}" if until else ""
+            return f"{instance_id}: {code}{when}"
+        case _:
+            return _checkpoint(data)
+
+
+def _checkpoint(data: events.Data) -> str:
+    match data:
+        case events.CheckpointStarted(cause=cause):
+            return f"for {cause}" if cause else ""
+        case events.CheckpointFinished(seconds=seconds):
+            return f"after {seconds:.1f} s"
+        case events.CheckpointFailed(seconds=seconds, reason=reason):
+            return f"after {seconds:.1f} s{_because(reason)}"
+        case events.CheckpointWarned(reason=reason):
+            return reason
+        case _:
+            return ""
+
+
 def _format_names(names: Sequence[str]) -> str:
     """Write the first name, a group's own where it is among them, and how many more there are."""
     rest = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -74,6 +102,8 @@ def _because(reason: str) -> str:
 
 def format_local(instant: datetime) -> str:
     """Write an instant in the local time zone and in UTC."""
+    if instant >= NO_END:
+        return "further notice"
     local, utc = instant.astimezone(), instant.astimezone(UTC)
     if local.utcoffset() == utc.utcoffset():
         return f"{utc:%Y-%m-%d %H:%M:%S} UTC"

@@ -34,13 +34,23 @@ COMMANDS: dict[str, Listed] = {
     "wait": Listed("wait", "Wait until an array is ready, its job has ended, or it is gone."),
     "peers": Listed("peers", "Show where the members of an array are."),
     "exec": Listed("exec", "Run a command on members of an array, beside their job."),
+    "checkpoint": Listed(
+        "checkpoint", "Run the checkpoint script of an array's members, beside their job."
+    ),
     "connect": Listed("connect", "Open a shell on a member of an array."),
-    "extend": Listed("extend", "Change when an array ends."),
+    "extend": Listed("extend", "Change when an array ends, or one of its members."),
     "leases": Listed("leases", "Show what ends when, the next first."),
+    "stop": Listed("power", "Stop machines: they keep their disk, and their lease goes on."),
+    "start": Listed("power", "Start machines that are stopped or hibernated."),
+    "hibernate": Listed(
+        "power",
+        "Stop machines and keep their memory, for what runs to go on when they are started.",
+    ),
     "terminate": Listed("terminate", "End an array and all its instances."),
     "gc": Listed("gc", "Find instances that no array accounts for, and end them."),
     "iam": Listed("iam", "Show what machines may be allowed in AWS, and the roles made for it."),
     "dns": Listed("dns", "See which names machines have, and whether they are right."),
+    "spot": Listed("spot", "Hear of what the cloud takes back, and set up that it is heard."),
     "sandbox": Listed("sandbox", "Look at the laptop cloud, and make it misbehave."),
 }
 

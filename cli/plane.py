@@ -27,6 +27,7 @@ from spawn.contracts.events import SUBJECTS
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
+from spawn.contracts.prices import API_COST, CostRequest, Estimate
 from spawn.contracts.reports import ExecOutput, Heartbeat, JobExited
 from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
@@ -86,6 +87,13 @@ class Plane:
         """Return the records of an array's members."""
         return [entry.value for entry in (await self.members.load(f"{array}.*")).values()]
 
+    async def lease_of(self, array: ArrayId) -> LeaseRecord | None:
+        """Return an array's lease as the TTL service has it; None while it has none."""
+        try:
+            return (await self.leases.get(array)).value
+        except NotFound:
+            return None
+
     def follow(
         self, array: ArrayId | None, *, from_first: bool
     ) -> AsyncGenerator[Followed | CaughtUp]:
@@ -118,6 +126,14 @@ class Plane:
         try:
             return await requests.ask(API_CLOUD, CloudRequest(array_id=array), CloudReport)
         except Transient:
+            return None
+
+    async def cost_of(self, array: ArrayId) -> Estimate | None:
+        """Return what an array's machines cost now; None when there is no launcher to say so."""
+        requests = Requests(self._bus, within=_LOOKED_WITHIN)
+        try:
+            return await requests.ask(API_COST, CostRequest(array_id=array), Estimate)
+        except (Transient, NotFound):
             return None
 
     async def has_launcher(self) -> bool:

@@ -25,6 +25,8 @@ STATE_STYLES = {
     "degraded": "yellow",
     "recovered": "yellow",
     "terminating": "yellow",
+    "stopping": "yellow",
+    "stopped": "yellow",
     "failed": "red",
     "lost": "red",
     "rejected": "red",

@@ -11,18 +11,23 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Member, MemberState
+from spawn.contracts.prices import Estimate
 from spawn.contracts.ranks import format_ranks
 
 _PRESENT = {MemberState.RUNNING, MemberState.READY}
 
 
 class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
-    """One member; what isn't known yet is null."""
+    """One member; what isn't known yet is null, and so is the end of what ends with its array.
+
+    `power` is there while its machine is off.
+    """
 
     rank: int
     generation: int = 0
     instance_id: InstanceId | None = None
     state: MemberState = MemberState.PENDING
+    power: InstanceState | None = None
     private_ip: str | None = None
     market: str | None = None
     instance_type: str | None = None
@@ -30,12 +35,14 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
     reason: str = ""
     tail: str | None = None
+    lease_until: datetime | None = None
 
 
 class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
     """One array in a list; `ready` counts the members that run.
 
-    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far.
+    `succeeded` is null until the job has ended; `failed_ranks` are those whose job failed so far,
+    `stopped_ranks` those whose machines are off or go off.
     """
 
     array_id: ArrayId
@@ -50,21 +57,28 @@ class ArrayLine(msgspec.Struct, frozen=True, kw_only=True):
     accepted_at: datetime
     succeeded: bool | None = None
     failed_ranks: str = ""
+    stopped_ranks: str = ""
 
     @property
     def shown_state(self) -> str:
-        """The state, and how the job ended: `finished (failed: ranks 3)`."""
-        return show_state(self.state, self.succeeded, self.failed_ranks)
+        """The state, how the job ended, and what is off: `finished (failed: ranks 3), stopped`."""
+        shown = show_state(self.state, self.succeeded, self.failed_ranks)
+        if not self.stopped_ranks:
+            return shown
+        return f"{shown}, {f'ranks {self.stopped_ranks} ' if self.ready else ''}stopped"
 
 
 class ArrayReport(ArrayLine, frozen=True, kw_only=True):
     """One array; `members` has `size` entries, by rank.
 
-    `cloud` is how the cloud saw it just now, where that was asked.
+    `cloud` is how the cloud saw it just now, and `cost` what its machines cost in an hour, where
+    that was asked; `coming` is what will become of it, in words.
     """
 
     members: tuple[MemberReport, ...]
     cloud: CloudReport | None = None
+    coming: tuple[str, ...] = ()
+    cost: Estimate | None = None
 
 
 class LaunchReport(ArrayReport, frozen=True, kw_only=True):
@@ -119,6 +133,7 @@ def line_of(array: Array, members: Collection[Member]) -> ArrayLine:
         accepted_at=array.accepted_at,
         succeeded=has_succeeded(array, members),
         failed_ranks=format_ranks(each.rank for each in failed_members(array, members)),
+        stopped_ranks=format_ranks(each.rank for each in members if each.is_stopped),
     )
 
 
@@ -129,6 +144,8 @@ def count_ready(members: Collection[Member]) -> int:
 
 def _runs(member: Member) -> bool:
     """Say whether a member's machine runs, be it for a job that has ended."""
+    if member.is_stopped:
+        return False
     has_exited = member.state is MemberState.EXITED
     return member.state in _PRESENT or (
         has_exited and member.instance.state is InstanceState.RUNNING
@@ -149,10 +166,12 @@ def _report_member(rank: int, member: Member | None) -> MemberReport:
         generation=member.generation,
         instance_id=instance.id,
         state=member.state,
+        power=instance.state if member.is_stopped else None,
         private_ip=instance.private_ip or None,
         market=instance.market,
         instance_type=instance.instance_type,
         zone=instance.zone,
+        lease_until=member.lease.until if member.lease and not member.is_over else None,
         exit_code=member.exit_code,
         reason=member.reason,
     )

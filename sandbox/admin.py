@@ -5,7 +5,7 @@ needs `Authorization: Bearer TOKEN`, the `admin_token` of `sandbox.json`. Bodies
 a field that is unknown, missing or of the wrong type is answered with 400 and
 `{"error": "... - at `$.field`"}`. Times are seconds: a number, or `[low, high]` for a uniform
 distribution. The same bodies are the sections of a scenario file (`sandbox.behaviour.Scenario`),
-in lists for capacity, fault, latency, quota and boot.
+in lists for capacity, fault, latency, quota, price, score, storm and boot.
 
     POST capacity         {"market": "spot", "instance_type": "g5.xlarge", "zone": "us-east-1a",
                            "free": 37}
@@ -25,8 +25,17 @@ in lists for capacity, fault, latency, quota and boot.
                            "profile_propagation": 0, "terminated_listed": 3600,
                            "names_in_sync": 1}
                           any part of it; these are the defaults
+    POST notices          {"lead": 120, "events_late": 0, "metadata_late": 0, "loss": 0.0,
+                           "duplicates": 0.0}
+                          any part of it; these are the defaults
+    POST storm            {"running": 200, "count": 60, "within": [0, 5], "array": "*"}
+                          once so many spot instances of an array run, some are warned
     POST quota            {"vcpus": 32, "market": "on-demand"}
                           null is no limit, as at the start
+    POST price            {"usd": 0.31, "instance_type": "g5.xlarge", "zone": "us-east-1a"}
+                          what spot costs an hour; without it, by `sandbox/ec2/markets.toml`
+    POST score            {"score": 9, "zone": "us-east-1a"}
+                          how AWS scores a zone's capacity for spot, from 1 to 10
     POST signature        {"services": ["sts"]}
                           whose signatures are verified; `*` is all
     POST enforcement      {"enabled": true}
@@ -37,6 +46,7 @@ in lists for capacity, fault, latency, quota and boot.
     POST boot             {"rank": 3, "delay": [1, 5], "user_data_fails": false}
                           any part of it; without a rank, every machine
     GET machines, POST power-off: see `sandbox.machines.listing`
+    POST interrupt, POST rebalance: see `sandbox.interrupting`
     POST reset-behaviour  {}
                           back to the start's scenario, full buckets, no faults; instances stay
     GET state             {"regions": {REGION: {"instances": {STATE: n},
@@ -67,9 +77,13 @@ from sandbox.behaviour import (
     Latency,
     Lifecycle,
     Machines,
+    Notices,
     Quota,
     Signature,
+    SpotPrice,
+    Storm,
     Throttle,
+    ZoneScore,
     decode_delay,
 )
 from sandbox.behaviours import Behaviours
@@ -108,7 +122,11 @@ class Admin:
         self._section(application, "throttle", Throttle, behaviours.set_throttle)
         self._section(application, "latency", Latency, behaviours.add_latency)
         self._section(application, "lifecycle", Lifecycle, behaviours.set_lifecycle)
+        self._section(application, "notices", Notices, behaviours.set_notices)
+        self._section(application, "storm", Storm, behaviours.add_storm)
         self._section(application, "quota", Quota, behaviours.set_quota)
+        self._section(application, "price", SpotPrice, behaviours.add_price)
+        self._section(application, "score", ZoneScore, behaviours.add_score)
         self._section(application, "signature", Signature, behaviours.set_signature)
         self._section(application, "enforcement", Enforcement, behaviours.set_enforcement)
         self._section(application, "machines", Machines, behaviours.set_machines)

@@ -23,8 +23,9 @@ from sandbox.credentials import Credentials
 from sandbox.ec2 import lifecycle, wrappers
 from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.timeline import Timeline
-from sandbox.events import StateEvents
+from sandbox.events import Ec2Events
 from sandbox.front import Front, Parts
+from sandbox.interrupting import InterruptionRoutes
 from sandbox.longpoll import LongPolls
 from sandbox.machines import network
 from sandbox.machines.fleet import Fleet, Ground, hollow_because
@@ -70,12 +71,10 @@ class Sandbox:
         # Both are called in moto's thread.
         sooner = partial(loop.call_soon_threadsafe, self._changed.set)
         sent = partial(loop.call_soon_threadsafe, self.polls.wake)
-        self.cloud = Cloud(
-            clock,
-            randomness=randomness,
-            on_state=StateEvents(clock, on_sent=sent),
-            timeline=Timeline(on_sooner=sooner),
-        )
+        timeline = Timeline(on_sooner=sooner)
+        events = Ec2Events(clock, timeline, randomness=randomness, on_sent=sent)
+        self.cloud = Cloud(clock, randomness=randomness, on_state=events, timeline=timeline)
+        events.follow(self.cloud)
         self.credentials = Credentials(f"AKIA{token_hex(8).upper()}", token_urlsafe(30), clock)
         self.behaviours = Behaviours(self.cloud, scenario, randomness=randomness)
         parts = Parts(self.cloud, self.moto, self.behaviours, self.polls, self.credentials, clock)
@@ -87,6 +86,7 @@ class Sandbox:
         application = web.Application(client_max_size=_BODY_LIMIT)
         routes = MachineRoutes(fleet.instances, self.cloud, self.moto, touched=self.touch)
         routes.add(application, check=self.admin.check)
+        InterruptionRoutes(self.cloud, self.moto).add(application, check=self.admin.check)
         self.admin.add_routes(application)
         application.router.add_route("*", "/{tail:.*}", self.admin.or_aws)
         return application

@@ -8,7 +8,7 @@ for a uniform distribution.
 import random
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ from sandbox.request import Region
 Market = Literal["on-demand", "spot"]
 MachineMode = Literal["real", "hollow", "off"]
 ANY = "*"
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Delay:
@@ -126,11 +127,56 @@ class Lifecycle(_Section, frozen=True):
     """A change of DNS records is PENDING for this long; the name server answers at once."""
 
 
+class Notices(_Section, frozen=True):
+    """How the cloud warns of interruptions; None leaves a value as it is."""
+
+    lead: Delay | None = None
+    """From the warning to the interruption, where it is not said with it."""
+    events_late: Delay | None = None
+    """EventBridge delivers this long after the fact."""
+    metadata_late: Delay | None = None
+    """Metadata services show a warning this long after the fact."""
+    loss: Share | None = None
+    """Part of the events that EventBridge loses; 1 is all of them."""
+    duplicates: Share | None = None
+    """Part of the events that EventBridge delivers twice."""
+
+
+class Storm(_Section, frozen=True):
+    """Once `running` spot instances of an array run, `count` of them are warned.
+
+    The warnings come at random instants `within` so long; `lead` is as `Notices` has it unless
+    it is said here. A storm comes once, over the first array that is large enough.
+    """
+
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    running: Annotated[int, msgspec.Meta(ge=1)]
+    array: str = ANY
+    within: Delay = seconds(0, 5)
+    lead: Delay | None = None
+    silent: bool = False
+
+
 class Quota(_Section, frozen=True):
     """How many vCPUs may run in an account and region; None is without limit."""
 
     vcpus: int | None
     market: Market = "on-demand"
+
+
+class SpotPrice(_Section, frozen=True):
+    """What spot costs in every pool that matches, in US dollars an hour."""
+
+    usd: Annotated[float, msgspec.Meta(gt=0)]
+    instance_type: str = ANY
+    zone: str = ANY
+
+
+class ZoneScore(_Section, frozen=True):
+    """How AWS scores the capacity of a zone for spot, where three types or more are asked for."""
+
+    score: Annotated[int, msgspec.Meta(ge=1, le=10)]
+    zone: str = ANY
 
 
 class Signature(_Section, frozen=True):
@@ -175,7 +221,11 @@ class Scenario(_Section, frozen=True):
     throttle: Throttle = Throttle()
     latency: tuple[Latency, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
+    notices: Notices = Notices()
+    storm: tuple[Storm, ...] = ()
     quota: tuple[Quota, ...] = ()
+    price: tuple[SpotPrice, ...] = ()
+    score: tuple[ZoneScore, ...] = ()
     signature: Signature = Signature(services=("sts",))
     enforcement: Enforcement = Enforcement(enabled=True)
     machines: Machines = Machines(mode="off")

@@ -13,11 +13,15 @@ from sandbox.behaviour import (
     Lifecycle,
     MachineMode,
     Machines,
+    Notices,
     Quota,
     Scenario,
     Signature,
+    SpotPrice,
+    Storm,
     Throttle,
     ThrottleRule,
+    ZoneScore,
 )
 from sandbox.buckets import Buckets, Limits, documented
 from sandbox.ec2.cloud import Cloud
@@ -79,9 +83,25 @@ class Behaviours:
         """Change how long EC2 takes; instances on their way keep their times."""
         self._cloud.timings = self._cloud.timings.changed(lifecycle)
 
+    def set_notices(self, notices: Notices) -> None:
+        """Change how the cloud warns; warnings that are under way keep their times."""
+        self._cloud.notices = self._cloud.notices.changed(notices)
+
+    def add_storm(self, storm: Storm) -> None:
+        """Have a storm come once an array is large enough."""
+        self._cloud.storms.append(storm)
+
     def set_quota(self, quota: Quota) -> None:
         """Change how many vCPUs may run."""
         self._cloud.quotas[quota.market] = quota.vcpus
+
+    def add_price(self, price: SpotPrice) -> None:
+        """Change what spot costs."""
+        self._cloud.market.set_price(price)
+
+    def add_score(self, score: ZoneScore) -> None:
+        """Change how zones score."""
+        self._cloud.market.set_score(score)
 
     def set_signature(self, signature: Signature) -> None:
         """Choose the services whose signatures are verified."""
@@ -140,8 +160,14 @@ class Behaviours:
             self.add_latency(latency)
         for quota in scenario.quota:
             self.set_quota(quota)
+        for price in scenario.price:
+            self.add_price(price)
+        for score in scenario.score:
+            self.add_score(score)
         self.set_throttle(scenario.throttle)
         self.set_lifecycle(scenario.lifecycle)
+        self.set_notices(scenario.notices)
+        self._cloud.storms.extend(scenario.storm)
         self.set_signature(scenario.signature)
         self.set_enforcement(scenario.enforcement)
         self.set_machines(scenario.machines)

@@ -14,7 +14,7 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict
 
-from sandbox import metrics
+from sandbox import metrics, pricing
 from sandbox.behaviour import ANY, Fault
 from sandbox.behaviours import Behaviours
 from sandbox.buckets import UNFILTERED, Key
@@ -130,6 +130,8 @@ class Front:
             held = self._is_held(call)
             if held:
                 await self._moto.perform(self._guard.check, call)
+            if call.service == "pricing":
+                return await self._moto.perform(pricing.answer, call)
             operation = OPERATIONS.get(call.action) if call.service == "ec2" else None
             if operation is None:
                 reply = await self._polls.call(call)

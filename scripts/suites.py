@@ -1,10 +1,12 @@
 """Runs the suites of `make check`, `make test` and `make torture`, each within its time budget.
 
-A suite that fails, or that takes longer than its budget, fails the run; all suites are run.
+A suite that fails, or that takes longer than its budget, fails the run; all suites are run. One
+that takes three times its budget is stuck, and ended.
 """
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 LEAST_COVERAGE = 85
+STUCK = 3
+"""So many budgets long a suite may take before it is ended."""
+
+PATIENCE = 30
+"""Seconds in which a stuck command ends."""
+
 TREES = ("spawn", "services", "cli", "sandbox", "tests", "scripts")
 
 
@@ -94,16 +102,32 @@ def run(suite: Suite) -> tuple[float, str]:
     env = {**os.environ, **suite.env}
     kept = subprocess.PIPE if suite.beside else None
     for command in suite.commands:
-        done = subprocess.run(
-            command, cwd=ROOT, env=env, check=False, text=True, stdout=kept, stderr=kept
-        )
+        with subprocess.Popen(
+            command, cwd=ROOT, env=env, text=True, stdout=kept, stderr=kept
+        ) as process:
+            output, errors = communicate(process, within=STUCK * suite.budget)
         if suite.beside:
-            print(f"--- {suite.name}\n{done.stdout}{done.stderr}", end="", flush=True)
-        if done.returncode:
+            print(f"--- {suite.name}\n{output}{errors}", end="", flush=True)
+        if process.returncode:
             shown = " ".join(command).replace(f"{ROOT}/", "")
-            return time.perf_counter() - begun, f"exit code {done.returncode}: {shown}"
+            return time.perf_counter() - begun, f"exit code {process.returncode}: {shown}"
     took = time.perf_counter() - begun
     return took, f"over its budget of {suite.budget:.0f} s" if took > suite.budget else ""
+
+
+def communicate(process: "subprocess.Popen[str]", *, within: float) -> tuple[str, str]:
+    """Wait for a command and return what it said; end it when it is stuck."""
+    try:
+        return process.communicate(timeout=within)
+    except subprocess.TimeoutExpired:
+        # The first lets pytest show what has failed so far.
+        for ending in (signal.SIGINT, signal.SIGKILL):
+            process.send_signal(ending)
+            try:
+                return process.communicate(timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                continue
+        raise
 
 
 def run_all(suites: Iterable[Suite]) -> list[tuple[Suite, float, str]]:

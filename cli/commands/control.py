@@ -124,7 +124,8 @@ def down(
     if state is not None and state.mode == "aws" and sys.stdin.isatty() and not yes:
         _ask_about_arrays()
     if purge:
-        confirm(f"Remove {home.root} and all that is known of past arrays?", yes=yes)
+        question = f"Remove {home.root} and all that is known of past arrays?"
+        asyncio.run(confirm(question, yes=yes))
     done = end_everything(home, purging=purge)
     if not done.ended:
         note("no control plane was running")
@@ -143,11 +144,11 @@ def _ask_about_arrays() -> None:
 
     living = asyncio.run(count())
     if living:
-        confirm(
+        question = (
             f"{counted(living, 'array')} alive, with machines that go on, past their leases until"
-            " a control plane runs again. End the control plane?",
-            yes=False,
+            " a control plane runs again. End the control plane?"
         )
+        asyncio.run(confirm(question, yes=False))
 
 
 def doctor(*, as_json: JsonFlag = False) -> None:

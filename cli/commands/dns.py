@@ -126,7 +126,7 @@ async def _collect(*, dry_run: bool, yes: bool, as_json: bool) -> None:
         if not as_json:
             _show_stale(found)
         if not dry_run and found.stale:
-            confirm(f"Remove {counted(len(found.stale), 'record')}?", yes=yes)
+            await confirm(f"Remove {counted(len(found.stale), 'record')}?", yes=yes)
             found = await _ask(plane, dry_run=False)
             note(f"removed from the zone: {counted(len(found.stale), 'record')}")
     if as_json:

@@ -1,4 +1,4 @@
-"""`spawn extend`: change when an array ends, and see that its machines know."""
+"""`spawn extend`: change when an array or a member ends, and see that its machines know."""
 
 import asyncio
 from contextlib import aclosing
@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from cli.exits import Ended, Exit
-from cli.flags import ArrayArgument
+from cli.completion import complete_array
+from cli.exits import Ended, Exit, Usage
 from cli.instants import NewEnd, read_end
 from cli.lines import format_local
 from cli.plane import Plane, open_plane, within
 from cli.render import note
+from cli.targets import check_ranks, split_target
 from spawn.bus.identity import new_id
 from spawn.bus.ports import CaughtUp
 from spawn.clock import SystemClock
@@ -21,8 +22,9 @@ from spawn.contracts.counts import counted
 from spawn.contracts.events import LeaseRefused, LeaseSet
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.lease_records import SUBJECT_EXTEND, Extend
+from spawn.contracts.members import Member
 from spawn.contracts.ranks import format_ranks
-from spawn.errors import Rejected
+from spawn.errors import NotFound, Rejected
 
 _PATIENCE = timedelta(seconds=10)
 """How long the TTL service may take to answer, and then the machines."""
@@ -34,7 +36,14 @@ def register(app: typer.Typer) -> None:
 
 
 def extend(
-    array: ArrayArgument,
+    array: Annotated[
+        str,
+        typer.Argument(
+            metavar="ARRAY[:RANK]",
+            help="The array's name or id; with a rank that member alone.",
+            autocompletion=complete_array,
+        ),
+    ],
     when: Annotated[
         str,
         typer.Argument(metavar="[WHEN]", help="+2h adds to the lease; 2h: from now."),
@@ -47,29 +56,50 @@ def extend(
         str, typer.Option("--at", metavar="INSTANT", help="Instant, e.g. 2026-12-01T00:00Z.")
     ] = "",
 ) -> None:
-    """Change when an array ends.
+    """Change when an array ends, or one of its members.
 
-    Waits until every machine has armed the new end, and exits 1 naming those that have not.
+    Waits until every machine has armed the new end, and exits 1 naming those that have not. A
+    member that was given its own end keeps it when its array's changes.
     """
+    name, ranks = split_target(array)
+    if len(ranks) > 1:
+        raise Usage(f"{array}: name one rank")
     end = read_end(when, until=until, at=at, now=SystemClock().now())
-    asyncio.run(_extend(array, end))
+    asyncio.run(_extend(name, ranks[0] if ranks else None, end))
 
 
-async def _extend(name: str, end: NewEnd) -> None:
+async def _extend(name: str, rank: int | None, end: NewEnd) -> None:
     async with open_plane() as plane:
         array = await plane.find(name)
-        granted = await _ask(plane, array, end)
+        if rank is not None:
+            check_ranks(array.name, array.size, [rank])
+        granted = await _ask(plane, array, rank, end)
         before = format_local(granted.before) if granted.before else "unknown"
-        note(f"{array.name} ends at {format_local(granted.lease.until)}; before: {before}")
-        await _until_armed(plane, array, granted.lease.until)
+        what = array.name if rank is None else f"{array.name}:{rank}"
+        note(f"{what} ends at {format_local(granted.lease.until)}; before: {before}")
+        own = await _own_ranks(plane, array)
+        if rank is None and own:
+            note(f"ranks {format_ranks(own)} keep the ends that they were given")
+        chosen = {rank} if rank is not None else set(range(array.size)) - own
+        await _until_armed(plane, array, chosen, granted)
 
 
-async def _ask(plane: Plane, array: Array, end: NewEnd) -> LeaseSet:
+async def _own_ranks(plane: Plane, array: Array) -> set[int]:
+    """Return the ranks that have a lease of their own."""
+    try:
+        return set((await plane.leases.get(array.id)).value.own)
+    except NotFound:
+        # It has ended meanwhile.
+        return set()
+
+
+async def _ask(plane: Plane, array: Array, rank: int | None, end: NewEnd) -> LeaseSet:
     """Ask for the change; return what was granted, or raise why it was not."""
     request_id = new_id()
     wanted = Extend(
         request_id=request_id,
         array_id=array.id,
+        rank=rank,
         add_seconds=int(end.add.total_seconds()) if end.add else 0,
         until=end.until,
         not_after=plane.clock.now() + _PATIENCE,
@@ -101,19 +131,20 @@ async def _ask(plane: Plane, array: Array, end: NewEnd) -> LeaseSet:
     raise AssertionError("events are followed until they are closed")
 
 
-async def _until_armed(plane: Plane, array: Array, until: datetime) -> None:
-    """Wait until every machine has armed the instant; raise `Ended` naming those that haven't."""
+async def _until_armed(plane: Plane, array: Array, ranks: set[int], granted: LeaseSet) -> None:
+    """Wait until the ranks' machines have armed the instant; raise `Ended` naming the others."""
     boots = array.placement is not None and array.placement.boot is not None
     members = await plane.members_of(array.id) if boots else []
     waiting = {
         each.instance.id: each.rank
         for each in members
-        if not each.is_over and not each.instance.state.is_going
+        # One that is off arms it when it is started.
+        if each.rank in ranks and not _is_off(each)
     }
     total = len(waiting)
     try:
         async with within(_PATIENCE):
-            await _strike_off(plane, array, waiting, until.replace(microsecond=0))
+            await _strike_off(plane, array, waiting, granted)
     except TimeoutError as error:
         named = ", ".join(sorted(waiting))
         raise Ended(
@@ -125,16 +156,28 @@ async def _until_armed(plane: Plane, array: Array, until: datetime) -> None:
         note(f"armed by {counted(total, 'machine')}")
 
 
+def _is_off(member: Member) -> bool:
+    return member.is_over or member.is_stopped or member.instance.state.is_going
+
+
 async def _strike_off(
-    plane: Plane, array: Array, waiting: dict[InstanceId, int], until: datetime
+    plane: Plane, array: Array, waiting: dict[InstanceId, int], granted: LeaseSet
 ) -> None:
-    """Take those from `waiting` that have armed the instant, until there is nobody left."""
+    """Take those from `waiting` that have armed what was granted, until there is nobody left."""
     if not waiting:
         return
     async with aclosing(plane.heartbeats(array.id)) as heartbeats:
         async for said in heartbeats:
             armed = said.report.armed_lease
-            if armed is not None and armed.replace(microsecond=0) == until:
+            if armed is not None and _knows(granted, armed.replace(microsecond=0)):
                 waiting.pop(said.instance_id, None)
             if not waiting:
                 return
+
+
+def _knows(granted: LeaseSet, armed: datetime) -> bool:
+    """Say whether a machine that has armed this no longer ends at the old instant."""
+    until = granted.lease.until.replace(microsecond=0)
+    is_longer = granted.before is not None and granted.before < granted.lease.until
+    # Somebody may have been granted more in the meantime.
+    return armed == until or (is_longer and armed > until)

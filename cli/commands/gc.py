@@ -39,7 +39,7 @@ async def _collect(*, dry_run: bool, yes: bool, as_json: bool) -> None:
         if not as_json:
             show(report)
         if not dry_run and report.findings:
-            confirm(f"End {counted(ending, 'instance')}?", yes=yes or not ending)
+            await confirm(f"End {counted(ending, 'instance')}?", yes=yes or not ending)
             report = await _ask(plane, dry_run=False)
             note(f"{count(report, 'end')} ended, {count(report, 'adopt')} adopted")
     if as_json:

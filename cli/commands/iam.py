@@ -175,7 +175,7 @@ async def _collect(wanted: CollectGrants, *, yes: bool, as_json: bool) -> None:
         if not as_json:
             tables.put_collected(report)
         if report.removed and not wanted.dry_run:
-            confirm(f"Delete {len(report.removed)} roles?", yes=yes)
+            await confirm(f"Delete {len(report.removed)} roles?", yes=yes)
             report = await _ask(plane, wanted)
             note(f"{len(report.removed)} deleted")
     if as_json:

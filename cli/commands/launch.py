@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import checkpoint_flags as checkpoint
+from cli import launch_checkpoint, launch_spot, replacement_flags, spot_flags
 from cli import launch_flags as flags
 from cli.exits import Ended, Exit, Usage
 from cli.flags import JsonFlag, TimeoutFlag, parse_flag_duration
@@ -47,6 +49,12 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     key_name: flags.KeyName = "",
     tag: flags.Tag = None,
     ttl: flags.Ttl = "",
+    no_ttl: flags.NoTtl = False,
+    on_expire: flags.OnExpire = None,
+    hibernate: flags.Hibernate = False,
+    idle_timeout: flags.IdleTimeout = "",
+    idle_action: flags.IdleAction = None,
+    idle_scope: flags.IdleScope = None,
     user_data: flags.UserData = "",
     command: flags.Command = "",
     env: flags.Env = None,
@@ -65,6 +73,22 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     strict: flags.Strict = False,
     dns: flags.Dns = "",
     dns_address: flags.DnsAddress = None,
+    spot: spot_flags.Spot = False,
+    spot_count: spot_flags.SpotCount = None,
+    spot_max_price: spot_flags.SpotMaxPrice = None,
+    spot_fallback: spot_flags.SpotFallback = False,
+    allocation: spot_flags.Allocation = None,
+    replace: replacement_flags.Replace = None,
+    maintain: replacement_flags.Maintain = False,
+    max_cost: spot_flags.MaxCost = None,
+    max_cost_unknown: spot_flags.MaxCostUnknown = None,
+    on_interruption: checkpoint.OnInterruption = None,
+    on_rebalance: checkpoint.OnRebalance = None,
+    checkpoint_script: checkpoint.Script = "",
+    checkpoint_timeout: checkpoint.Timeout = "",
+    checkpoint_signal: checkpoint.Signal = None,
+    checkpoint_uri: checkpoint.Uri = "",
+    checkpoint_strict: checkpoint.Strict = False,
     region: flags.Region = "",
     min_count: flags.MinCount = None,
     request_id: flags.RequestId = None,
@@ -93,6 +117,12 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "key_name": key_name,
         "tags": parse_tags(tag or ()),
         "ttl": ttl,
+        "no_ttl": no_ttl or None,
+        "on_expire": on_expire,
+        "hibernate": hibernate or None,
+        "idle_timeout": idle_timeout,
+        "idle_action": idle_action,
+        "idle_scope": idle_scope,
         "user_data": flags.read_text("--user-data", user_data),
         "command": flags.read_text("--command", command),
         "environment": parse_environment(env or ()),
@@ -110,6 +140,22 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
         "strict": strict or None,
         "dns": dns,
         "dns_address": dns_address,
+        "spot": spot or None,
+        "spot_count": spot_count,
+        "spot_max_price": spot_max_price,
+        "spot_fallback": spot_fallback or None,
+        "allocation": allocation,
+        "replace": replace,
+        "maintain": maintain or None,
+        "max_cost": max_cost,
+        "max_cost_unknown": max_cost_unknown,
+        "on_interruption": on_interruption,
+        "on_rebalance": on_rebalance,
+        "checkpoint_script": flags.read_text("--checkpoint-script", checkpoint_script),
+        "checkpoint_timeout": checkpoint_timeout,
+        "checkpoint_signal": checkpoint_signal,
+        "checkpoint_uri": checkpoint_uri,
+        "checkpoint_strict": checkpoint_strict or None,
     }
     order = Order(
         spec=_checked(flags.read_spec_file(file), given, request_id),
@@ -121,6 +167,8 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
     )
     _check_follow(order)
     review(order.spec)
+    launch_checkpoint.warn(order.spec)
+    launch_spot.warn(order.spec)
     if dry_run:
         asyncio.run(show_plan(order.spec, as_json=as_json))
     else:
@@ -130,7 +178,9 @@ def launch(  # noqa: PLR0913 - a parameter for each flag
 def _checked(file: dict[str, Any], given: dict[str, Any], request_id: str) -> LaunchSpec:
     """Make the spec and check it as the launcher will, before anything is sent."""
     parse_flag_duration("--ttl", given["ttl"])
+    parse_flag_duration("--idle-timeout", given["idle_timeout"])
     parse_flag_duration("--max-runtime", given["max_runtime"])
+    parse_flag_duration("--checkpoint-timeout", given["checkpoint_timeout"])
     if given["min_count"] == 0:  # which stands for all of them in a spec
         raise Ended(Exit.REJECTED, "--min-count '0': use 1 to the count")
     try:

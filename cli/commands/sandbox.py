@@ -8,6 +8,8 @@ import typer
 
 from cli import cloud
 from cli.cloud import Cloud, find_facts
+from cli.commands.sandbox_market import price, score
+from cli.commands.sandbox_spot import interrupt, notices, rebalance
 from cli.flags import JsonFlag
 from cli.render import note, put, put_json, put_table
 from spawn.contracts.counts import counted
@@ -52,6 +54,11 @@ def register(app: typer.Typer) -> None:
         latency,
         propagation,
         enforcement,
+        price,
+        score,
+        interrupt,
+        rebalance,
+        notices,
         reset,
     ):
         group.command(command.__name__)(command)

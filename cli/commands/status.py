@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli.coming import what_comes
+from cli.costs import with_details
 from cli.flags import ArrayArgument, JsonFlag
 from cli.lines import clean, format_local, ran_for
 from cli.outcome import failed_members
@@ -46,17 +48,21 @@ async def _status(name: str, *, follow: bool, as_json: bool) -> None:
             await _follow(plane, array.id, as_json=as_json)
             return
         members = await plane.members_of(array.id)
+        coming = what_comes(array, await plane.lease_of(array.id), plane.clock.now())
         tails = await tails_of(plane, failed_members(array, members))
         report = with_tails(report_array(array, members), tails)
+        report = msgspec.structs.replace(report, coming=tuple(coming))
         if not array.state.is_over:
-            cloud = await plane.cloud_of(array.id)
-            report = msgspec.structs.replace(report, cloud=cloud)
+            cloud, cost = await plane.cloud_of(array.id), await plane.cost_of(array.id)
+            report = msgspec.structs.replace(report, cloud=cloud, cost=cost)
             for line in doubts(cloud, now=plane.clock.now()):
                 note(line)
     if as_json:
         put_json(report)
         return
     put(headline(report))
+    for line in coming:
+        put(line)
     put_table(COLUMNS, map(cells, report.members))
     for line in explain(report):
         put(line)
@@ -94,10 +100,11 @@ async def _follow(plane: Plane, array_id: ArrayId, *, as_json: bool) -> None:
 def headline(report: ArrayReport) -> str:
     """Write what is to be said of the array itself."""
     because = f": {report.reason}" if report.reason else ""
+    price = "" if report.cost is None else f", {with_details(report.cost)}"
     return (
         f"{report.name} ({report.array_id}) {report.shown_state}{because}\n"
         f"{report.ready} of {report.size} run in {report.region},"
-        f" until {format_local(report.lease_until)}"
+        f" until {format_local(report.lease_until)}{price}"
     )
 
 
@@ -105,7 +112,7 @@ def cells(member: MemberReport) -> tuple[object, ...]:
     """Return a member's cells, in the order of `COLUMNS`."""
     return (
         member.rank,
-        member.state,
+        member.power or member.state,
         member.instance_id,
         member.private_ip,
         member.market,
@@ -117,9 +124,12 @@ def cells(member: MemberReport) -> tuple[object, ...]:
 
 
 def explain(report: ArrayReport) -> list[str]:
-    """Write why members failed, and what the first of them printed last."""
+    """Write which members end by themselves, why some failed, and what the first printed last."""
     lines: list[str] = []
     for member in report.members:
+        if member.lease_until:
+            ends = f"ends at {format_local(member.lease_until)}"
+            lines.append(f"{report.name}-{member.rank} has its own lease: {ends}")
         if member.reason and (member.exit_code or member.state is MemberState.LOST):
             lines.append(clean(f"{report.name}-{member.rank}: {member.reason}"))
         if member.tail:

@@ -54,7 +54,7 @@ async def _terminate(name: str, *, yes: bool, wait: bool, patience: timedelta | 
         if array.state.is_over:
             note(f"{array.name} ({array.id}) is {array.state} already")
             return
-        confirm(
+        await confirm(
             f"End {array.name} ({array.id}) and its {counted(array.size, 'instance')}?", yes=yes
         )
         if not wait:

@@ -53,11 +53,13 @@ def _change(call: Call, cloud: Cloud, action: Action) -> Answer:
         _check_capacity(cloud, region, records)
     if request.dry_run:
         raise dry_run()
-    reason = HIBERNATE if request.hibernate else USER
-    items = [
-        xml.state_change(record, lifecycle.begin(cloud, region, record, action, reason=reason))
-        for record in records
-    ]
+    items: list[str] = []
+    for record in records:
+        # A real machine's memory can't be kept: it stops, as on EC2 where hibernating fails.
+        kept = request.hibernate and not cloud.machines.lives(record)
+        reason = HIBERNATE if kept else USER
+        before = lifecycle.begin(cloud, region, record, action, reason=reason)
+        items.append(xml.state_change(record, before))
     inner = f"<instancesSet>{''.join(items)}</instancesSet>"
     return Answer(xml.answer(call.action, call.request_id, inner), resources=len(records))
 

@@ -2,13 +2,15 @@
 
 import random
 from collections import deque
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
-from sandbox.behaviour import Delay, Lifecycle, Market, seconds
+from sandbox.behaviour import Delay, Lifecycle, Market, Notices, Storm, seconds
 from sandbox.ec2.capacity import Capacity
 from sandbox.ec2.launch_log import KEPT, LaunchEntry
+from sandbox.ec2.market import SpotMarket
 from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
@@ -32,6 +34,48 @@ class Timings(msgspec.Struct, frozen=True):
         """Return these timings with those that `lifecycle` sets."""
         given = msgspec.structs.asdict(lifecycle)
         return msgspec.structs.replace(self, **{k: v for k, v in given.items() if v is not None})
+
+
+class NoticeTimings(msgspec.Struct, frozen=True):
+    """How the cloud warns of interruptions, and how well EventBridge delivers."""
+
+    lead: Delay = seconds(120)
+    events_late: Delay = seconds(0)
+    metadata_late: Delay = seconds(0)
+    loss: float = 0.0
+    duplicates: float = 0.0
+
+    def changed(self, notices: Notices) -> "NoticeTimings":
+        """Return these with those that `notices` sets."""
+        given = msgspec.structs.asdict(notices)
+        return msgspec.structs.replace(self, **{k: v for k, v in given.items() if v is not None})
+
+
+class Teller(Protocol):
+    """Tells EventBridge of an instance."""
+
+    def __call__(
+        self,
+        region: RegionState,
+        record: Record,
+        detail_type: str,
+        detail: dict[str, str],
+        *,
+        at: datetime | None = None,
+    ) -> None:
+        """Take an event of that type to the region's rules; it is of now, or of `at`."""
+        ...
+
+
+def _tell_nobody(
+    region: RegionState,
+    record: Record,
+    detail_type: str,
+    detail: dict[str, str],
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Do nothing."""
 
 
 class StateListener(Protocol):
@@ -97,8 +141,12 @@ class Cloud:
         self.machines: Machines = NoMachines()
         self.held: dict[InstanceId, Timer] = {}
         """Moves to an end that wait for their machines to be gone."""
+        self.tell: Teller = _tell_nobody
         self.timings = Timings()
+        self.notices = NoticeTimings()
+        self.storms: list[Storm] = []
         self.capacity = Capacity()
+        self.market = SpotMarket()
         self.quotas: dict[Market, int | None] = {}
         self.timeline = timeline
         self.launches: deque[LaunchEntry] = deque(maxlen=KEPT)
@@ -127,5 +175,8 @@ class Cloud:
     def reset_behaviour(self) -> None:
         """Go back to how EC2 behaves when nothing is set; instances stay."""
         self.timings = Timings()
+        self.notices = NoticeTimings()
+        self.storms.clear()
         self.capacity.clear()
+        self.market.clear()
         self.quotas.clear()

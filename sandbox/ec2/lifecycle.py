@@ -8,6 +8,7 @@ from sandbox.ec2.cloud import Cloud
 from sandbox.ec2.records import InstanceId, Pool, Record, ReservationId
 from sandbox.ec2.region import RegionState, vcpus
 from sandbox.ec2.states import INITIATED, PENDING, USER, Action, Reason, State, decide
+from sandbox.ec2.timeline import Errand
 from sandbox.errors import AwsError
 from spawn.telemetry.log import get_logger
 
@@ -52,10 +53,9 @@ def begin(
         originals.start(record.model)
         record.transition_reason, record.state_reason = "", PENDING
         record.launched_at = cloud.clock.now().replace(microsecond=0)
+        record.interruption = record.rebalance = None
     else:
-        at = f"{cloud.clock.now():%Y-%m-%d %H:%M:%S} GMT"
-        by_user = "" if reason is INITIATED else f"User initiated ({at})"
-        record.transition_reason, record.state_reason = by_user, reason
+        record.transition_reason, record.state_reason = _transition(cloud, reason), reason
     _enter(cloud, region, record, move.through)
     due = cloud.clock.monotonic() + cloud.draw(_delay(cloud, move.through))
     cloud.timeline.add(due, region, record, move.to)
@@ -68,6 +68,9 @@ def advance(cloud: Cloud, *, at_most: int) -> int:
     done = 0
     while done < at_most and (timer := cloud.timeline.pop_due(now=now)) is not None:
         done += 1
+        if isinstance(timer, Errand):
+            timer.run()
+            continue
         if timer.state is None:
             _forget(timer.region, timer.record)
             continue
@@ -128,6 +131,12 @@ def _record(
         architecture=model.architecture or "x86_64",
         hibernates=bool(model.hibernation_options and model.hibernation_options.get("Configured")),
     )
+
+
+def _transition(cloud: Cloud, reason: Reason) -> str:
+    if reason.is_the_clouds:
+        return reason.code
+    return "" if reason is INITIATED else f"User initiated ({cloud.clock.now():%F %T} GMT)"
 
 
 def _delay(cloud: Cloud, through: State) -> Any:

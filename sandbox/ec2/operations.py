@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sandbox.ec2 import change, console, describe, run, tags, types
+from sandbox.ec2 import change, console, describe, run, spot, tags, types
 from sandbox.ec2.answer import Answer
 from sandbox.ec2.cloud import Cloud
 from sandbox.request import Call
@@ -22,6 +22,8 @@ OPERATIONS: dict[str, Operation] = {
     "GetConsoleOutput": console.get_console_output,
     "DescribeInstanceTypes": types.describe_instance_types,
     "DescribeInstanceTypeOfferings": types.describe_instance_type_offerings,
+    "DescribeSpotPriceHistory": spot.describe_spot_price_history,
+    "GetSpotPlacementScores": spot.get_spot_placement_scores,
 }
 
 

@@ -7,6 +7,7 @@ from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.utils import get_service_model
 
 from sandbox.ec2.filters import Filter
+from sandbox.ec2.records import Disruption
 from sandbox.errors import AwsError
 from sandbox.request import Call
 
@@ -51,6 +52,8 @@ class SpotOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """What kind of spot request a launch makes."""
 
     spot_instance_type: str = "one-time"
+    max_price: str | None = None
+    instance_interruption_behavior: Disruption = "terminate"
 
 
 class MarketOptions(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -117,6 +120,12 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
         """Whether the launch makes a one-time spot request."""
         options = self.instance_market_options or MarketOptions()
         return self.spot and options.spot_options.spot_instance_type == "one-time"
+
+    @property
+    def when_interrupted(self) -> Disruption:
+        """What EC2 does to an instance of the launch when it takes it back."""
+        options = self.instance_market_options or MarketOptions()
+        return options.spot_options.instance_interruption_behavior
 
     @property
     def spot(self) -> bool:

@@ -77,6 +77,7 @@ def grant(cloud: Cloud, region: RegionState, launch: Launch, place: Place) -> in
             "number of instances.",
         )
     _check_address(launch, place.subnet)
+    _check_bid(cloud, launch, place.pool)
     free = cloud.capacity.free(place.pool)
     if free is not None and free < least:
         raise no_capacity(place.pool, others=_other_zones(cloud, region, place.pool))
@@ -155,6 +156,21 @@ def _check_address(launch: Launch, subnet: Any) -> None:
         )
     if address in subnet._subnet_ips:  # noqa: SLF001  moto's only record of addresses in use
         raise AwsError("InvalidIPAddress.InUse", f"Address {address} is in use.")
+
+
+def _check_bid(cloud: Cloud, launch: Launch, pool: Pool) -> None:
+    """Raise `AwsError` for a spot launch that offers less than the pool costs."""
+    options = launch.instance_market_options
+    if options is None or options.spot_options.max_price is None or pool.market != "spot":
+        return
+    price = cloud.market.price(pool.instance_type, pool.zone, cloud.clock.now())
+    offered = options.spot_options.max_price
+    if price is not None and float(offered) < price:
+        raise AwsError(
+            "SpotMaxPriceTooLow",
+            f"Your Spot request price of {offered} is lower than the minimum required Spot "
+            f"request fulfillment price of {price}.",
+        )
 
 
 def _free_addresses(subnet: Any) -> int:

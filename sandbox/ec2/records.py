@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 
 from sandbox.behaviour import Market
 from sandbox.ec2.states import PENDING, Reason, State
 
+Disruption = Literal["terminate", "stop", "hibernate"]
 InstanceId = NewType("InstanceId", str)
 ReservationId = NewType("ReservationId", str)
 
@@ -24,6 +25,25 @@ class Pool:
     market: Market
     instance_type: str
     zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What EC2 is about to do to a spot instance, and when; told from `shown_from` on."""
+
+    action: Disruption
+    at: datetime
+    shown_from: float
+    """Monotonic seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """EC2 says that an interruption has become likelier; told from `shown_from` on."""
+
+    at: datetime
+    shown_from: float
+    """Monotonic seconds."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +67,9 @@ class Record:
     hibernates: bool = False
     one_time: bool = False
     """A one-time spot request: its instance can be ended, not stopped."""
+    when_interrupted: Disruption = "terminate"
+    interruption: Interruption | None = None
+    rebalance: Rebalance | None = None
     state: State = State.PENDING
     transition_reason: str = ""
     state_reason: Reason | None = PENDING

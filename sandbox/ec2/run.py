@@ -124,6 +124,7 @@ def _tags(launch: Launch) -> dict[str, dict[str, str]]:
 
 def _finish(region: RegionState, record: Record, launch: Launch, profile: Any) -> None:
     record.one_time = launch.one_time
+    record.when_interrupted = launch.when_interrupted
     record.model.placement.tenancy = launch.placement.tenancy
     for nic in record.model.nics.values():
         nic.delete_on_termination = True

@@ -47,6 +47,11 @@ class Reason(msgspec.Struct, frozen=True):
     code: str
     message: str
 
+    @property
+    def is_the_clouds(self) -> bool:
+        """Whether it was EC2 that wanted it."""
+        return self.code.startswith("Server.")
+
 
 USER = Reason(
     "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
@@ -57,6 +62,13 @@ HIBERNATE = Reason(
 INITIATED = Reason(
     "Client.InstanceInitiatedShutdown",
     "Client.InstanceInitiatedShutdown: Instance initiated shutdown",
+)
+SPOT_TERMINATION = Reason(
+    "Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination"
+)
+"""https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html."""
+SPOT_SHUTDOWN = Reason(
+    "Server.SpotInstanceShutdown", "Server.SpotInstanceShutdown: Spot instance shutdown"
 )
 PENDING = Reason("pending", "pending")
 

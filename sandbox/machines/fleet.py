@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sandbox.behaviours import Behaviours
 from sandbox.ec2 import lifecycle
 from sandbox.ec2.cloud import Cloud
+from sandbox.ec2.interruptions import shown
 from sandbox.ec2.records import InstanceId, Record
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
@@ -64,7 +65,7 @@ class Fleet:
         self._touched = touched
         self.instances = Running()
         roles = Roles(ground.moto, self._clock)
-        self._metadata = Metadata(roles, self._clock, tags_of=self._tags)
+        self._metadata = Metadata(roles, self._clock, tags_of=self._tags, shown_of=self._shown)
         self._machines: dict[InstanceId, Machine] = {}
         self._boots: dict[InstanceId, int] = {}
         self._living: set[InstanceId] = set()
@@ -207,6 +208,11 @@ class Fleet:
     async def _tags(self, facts: Facts) -> dict[str, str]:
         region = self._ground.cloud.region(AccountId(facts.account), Region(facts.region))
         return await self._ground.moto.run(lambda: dict(region.tags(facts.instance_id)))
+
+    def _shown(self, facts: Facts) -> dict[str, str]:
+        region = self._ground.cloud.region(AccountId(facts.account), Region(facts.region))
+        record = region.records.by_id.get(InstanceId(facts.instance_id))
+        return shown(record, now=self._clock.monotonic()) if record is not None else {}
 
     def _of(self, instance_id: str) -> Folder:
         return Folder(self._folder / instance_id)

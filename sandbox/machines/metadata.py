@@ -30,14 +30,18 @@ _PAGE = (
 
 TagsOf = Callable[[Facts], Awaitable[dict[str, str]]]
 
+ShownOf = Callable[[Facts], dict[str, str]]
+"""What is shown of a machine now and was not when it booted: texts by path below `meta-data/`."""
+
 
 class Metadata:
     """Answers what machines ask about themselves."""
 
-    def __init__(self, roles: Roles, clock: Clock, *, tags_of: TagsOf) -> None:
+    def __init__(self, roles: Roles, clock: Clock, *, tags_of: TagsOf, shown_of: ShownOf) -> None:
         self._roles = roles
         self._clock = clock
         self._tags_of = tags_of
+        self._shown_of = shown_of
         self._machines: dict[str, Facts] = {}
         self._sites: dict[str, web.BaseSite] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -148,7 +152,8 @@ class Metadata:
         if path.rstrip("/") == "public-keys" and facts.key_name:
             return f"0={facts.key_name}"
         tags = await self._tags_of(facts) if path.startswith("tags") else {}
-        return metadata_tree.look_up(metadata_tree.meta_data(facts, tags), path)
+        tree = metadata_tree.meta_data(facts, tags)
+        return metadata_tree.look_up(metadata_tree.grown(tree, self._shown_of(facts)), path)
 
     def _whose(self, request: web.Request) -> Facts | None:
         if request.transport is None:

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-categories
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Union
 
 from sandbox.machines.facts import Facts, Network, Profile
@@ -53,6 +53,21 @@ def meta_data(facts: Facts, tags: Mapping[str, str]) -> Tree:
     if facts.access.shows_tags:
         tree["tags"] = {"instance": dict(tags)}
     return tree
+
+
+def grown(tree: Tree, texts: Mapping[str, str]) -> Tree:
+    """Return the tree with texts at their paths, in folders that are made where need be."""
+    for path, text in texts.items():
+        tree = _with(tree, path.split("/"), text)
+    return tree
+
+
+def _with(tree: Tree, path: Sequence[str], text: str) -> Tree:
+    name, *rest = path
+    if not rest:
+        return {**tree, name: text}
+    inner = tree.get(name, {})
+    return {**tree, name: _with({} if isinstance(inner, str) else inner, rest, text)}
 
 
 def identity_document(facts: Facts) -> str:

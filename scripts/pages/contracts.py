@@ -10,6 +10,7 @@ from cli.cloudevents import CloudEvent
 from spawn.bus.requests import Problem
 from spawn.contracts import (
     arrays,
+    checkpoints,
     clouds,
     events,
     grants,
@@ -17,6 +18,8 @@ from spawn.contracts import (
     launches,
     lease_records,
     members,
+    notices,
+    prices,
 )
 from spawn.contracts.lease_records import LeaseRecord
 
@@ -30,11 +33,13 @@ COMMANDS: dict[str, type[msgspec.Struct]] = {
     launches.SUBJECT_TERMINATE: launches.Terminate,
     lease_records.SUBJECT_EXTEND: lease_records.Extend,
     lease_records.SUBJECT_EXPIRE: lease_records.Expire,
+    notices.SUBJECT_LOOK: notices.Look,
 }
 QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     launches.API_PLAN: (launches.LaunchSpec, launches.LaunchPlan),
     launches.API_COLLECT: (launches.CollectRequest, launches.CollectReport),
     clouds.API_CLOUD: (clouds.CloudRequest, clouds.CloudReport),
+    prices.API_COST: (prices.CostRequest, prices.Estimate),
     grants.API_ENSURE: (grants.GrantRequest, grants.Grant),
     grants.API_DESCRIBE: (grants.GrantRequest, grants.GrantDescription),
     grants.API_LINT: (grants.LintRequest, grants.LintReport),
@@ -42,6 +47,9 @@ QUESTIONS: dict[str, tuple[type[msgspec.Struct], type[msgspec.Struct]]] = {
     hostnames.API_LIST: (hostnames.ListRecords, hostnames.RecordList),
     hostnames.API_CHECK: (hostnames.CheckRecords, hostnames.RecordCheck),
     hostnames.API_COLLECT: (hostnames.CollectRecords, hostnames.RecordCollection),
+    checkpoints.API_CHECKPOINT: (checkpoints.CheckpointRequest, checkpoints.CheckpointAsked),
+    notices.API_SETUP: (notices.SetupRequest, notices.Setup),
+    notices.API_WATCH: (notices.WatchRequest, notices.Watched),
 }
 
 
@@ -60,7 +68,12 @@ def documents() -> dict[str, Schema]:
         kinds[f"{subject.removeprefix('spawn.')}.request"] = asked
         kinds[f"{subject.removeprefix('spawn.')}.reply"] = answered
     kinds |= {"array": arrays.Array, "member": members.Member, "grant": grants.Grant}
-    kinds |= {"hostnames": hostnames.Hostnames, "lease": LeaseRecord, "event": CloudEvent}
+    kinds |= {
+        "hostnames": hostnames.Hostnames,
+        "lease": LeaseRecord,
+        "notice": notices.Notice,
+        "event": CloudEvent,
+    }
     kinds["problem"] = Problem
     return {name: document(name, kind) for name, kind in kinds.items()}
 

@@ -26,12 +26,13 @@ backlogs are not: every replica that knows them says the same, so take the large
 
 _OWNERS = {
     "sandbox": "The laptop cloud",
+    "iam": "The IAM broker",
+    "dns": "The DNS service",
+    "spot": "The spot watcher",
+    "ttl": "The TTL service",
     "bus": "Every process on the bus",
     "aws": "Every process that calls AWS",
     "runtime": "Every process that hosts services",
-    "dns": "The DNS service",
-    "iam": "The IAM broker",
-    "ttl": "The TTL service",
 }
 
 

@@ -16,6 +16,7 @@ from scripts.pages.markdown import code, page, table
 from services.dns.config import Settings as DnsSettings
 from services.iam_broker.config import Settings as BrokerSettings
 from services.launcher.config import Settings as LauncherSettings
+from services.spot_watcher.config import Settings as WatcherSettings
 from services.ttl.config import Settings as TtlSettings
 from spawn.aws.settings import AwsSettings
 from spawn.bus.settings import BusSettings
@@ -47,6 +48,7 @@ SECTIONS = (
     Section("The launcher", LauncherSettings),
     Section("The IAM broker", BrokerSettings),
     Section("The DNS service", DnsSettings),
+    Section("The spot watcher", WatcherSettings),
     Section("The TTL service", TtlSettings),
     Section("The command line: where AWS is", CliAwsSettings, "AWS_"),
     Section("The command line: whose bus it is on", CliDeploymentSettings),

@@ -9,7 +9,7 @@ from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.grants import Grant
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.instances import Described
+from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.members import Member, member_key
 from spawn.errors import Outcome
 
@@ -34,10 +34,10 @@ class Roster:
         await self._members.caught_up.wait()
 
     def find(self, instance_id: InstanceId) -> Member | None:
-        """Return the member that an instance fills."""
+        """Return the member that an instance fills, or has filled and may still be there."""
         entry = self._members.get(self._keys.get(instance_id, ""))
         found = None if entry is None else entry.value
-        return found if found is not None and found.instance.id == instance_id else None
+        return found if found is not None and instance_id in _present(found) else None
 
     def holder(self, array_id: ArrayId, rank: int) -> Member | None:
         """Return the member of a rank."""
@@ -48,7 +48,10 @@ class Roster:
         """Say whether an instance is known to have ended or to have been replaced."""
         instance_id = InstanceId(name)
         member = self.find(instance_id)
-        return instance_id in self._replaced if member is None else member.instance.state.is_going
+        if member is None:
+            return instance_id in self._replaced
+        # A machine that has a successor says to its end how its work was saved.
+        return member.instance.id == instance_id and member.instance.state.is_going
 
     def note(self, change: Change[Member]) -> None:
         """Take what the watch of the members yields."""
@@ -58,7 +61,8 @@ class Roster:
             case Entry(key=key) if self._members.get(key) is change:
                 self._note_member(change, before)
             case Deleted(key=key) if before is not None and self._members.get(key) is None:
-                self._keys.pop(before.value.instance.id, None)
+                for instance_id in _present(before.value):
+                    self._keys.pop(instance_id, None)
                 self._replaced = {one: of for one, of in self._replaced.items() if of != key}
             case Restarted():
                 self._keys.clear()
@@ -67,14 +71,25 @@ class Roster:
                 pass
 
     def _note_member(self, change: Entry[Member], before: Entry[Member] | None) -> None:
-        now = change.value.instance.id
-        if before is not None and before.value.instance.id != now:
-            self._keys.pop(before.value.instance.id, None)
-            self._replaced[before.value.instance.id] = change.key
+        present = _present(change.value)
+        gone = () if before is None else _present(before.value) - present
+        for instance_id in gone:
+            self._keys.pop(instance_id, None)
+            self._replaced[instance_id] = change.key
             self.stirred.set()
-        self._keys[now] = change.key
+        self._keys |= dict.fromkeys(present, change.key)
         if change.value.instance.state.is_going:
             self.stirred.set()
+
+
+def _present(member: Member) -> set[InstanceId]:
+    """Return the instances of a rank that may be there: its own, and earlier ones until they end.
+
+    Its own counts, ended or not, until it has a successor.
+    """
+    formers = (each.instance for each in member.formers)
+    left = {each.id for each in formers if each.state is not InstanceState.TERMINATED}
+    return {member.instance.id, *left}
 
 
 class Lookups:

@@ -19,7 +19,7 @@ from spawn.bus.fences import Fences
 from spawn.bus.publish import Events, Tells
 from spawn.bus.requests import Requests, count_replicas
 from spawn.bus.stores import Store
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.errors import Rejected
 from spawn.runtime.context import Context
 from spawn.runtime.settings import load
@@ -43,6 +43,7 @@ async def open_world(context: Context[Settings]) -> AsyncGenerator[World]:
                 specs=Store(bus, launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=Store(bus, hostnames.BUCKET, hostnames.Hostnames),
                 leases=Store(bus, lease_records.BUCKET, lease_records.LeaseRecord),
+                notices=Store(bus, notices.BUCKET, notices.Notice),
             ),
             events=Events(bus),
             fences=Fences(bus, holder=context.replica),

@@ -29,6 +29,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         timedelta, msgspec.Meta(description="Lease of a launch without --ttl.")
     ] = timedelta(hours=8)
     max_ttl: Annotated[timedelta, msgspec.Meta(description="Longest lease.")] = timedelta(days=7)
+    allow_no_ttl: Annotated[
+        bool, msgspec.Meta(description="Whether a launch may ask for machines without an end.")
+    ] = False
     default_instance_type: Annotated[
         str, msgspec.Meta(description="Type of a launch without --instance-type.")
     ] = "t3.medium"

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
@@ -16,10 +16,12 @@ from spawn.contracts.clouds import CloudReport
 from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
-from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.lease_records import LeaseRecord, lease_key
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.notices import Notice
 from spawn.contracts.pools import Pool
+from spawn.contracts.prices import Quote
 
 
 class Fleet:
@@ -36,6 +38,8 @@ class Fleet:
         self._leases = Mirror[LeaseRecord]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
         self._holders: dict[InstanceId, int] = {}
+        self._succeeding: dict[ArrayId, set[int]] = defaultdict(set)
+        self._noticed: dict[ArrayId, dict[str, Notice]] = defaultdict(dict)
         self._numbers = count()
         self._begun = next(self._numbers)
         self._editions: dict[ArrayId, int] = {}
@@ -70,16 +74,49 @@ class Fleet:
         entry = self._leases.get(array_id)
         return None if entry is None else entry.value.lease
 
+    def own_leases(self, array_id: ArrayId) -> dict[int, Lease]:
+        """Return the leases of the ranks that have their own, as the array's record lists them."""
+        parent = self._leases.get(array_id)
+        ranks = () if parent is None else parent.value.own
+        entries = ((rank, self._leases.get(lease_key(array_id, rank))) for rank in ranks)
+        return {rank: entry.value.lease for rank, entry in entries if entry is not None}
+
     def member(self, array_id: ArrayId, rank: int) -> Entry[Member] | None:
         """Return one member's record as last seen."""
         return self._members.get(member_key(array_id, rank))
 
     def holder(self, array_id: ArrayId, instance_id: InstanceId) -> Member | None:
-        """Return the member that an instance fills."""
+        """Return the member that an instance fills, or has filled and may still be there."""
         rank = self._holders.get(instance_id)
         entry = None if rank is None else self.member(array_id, rank)
         found = None if entry is None else entry.value
-        return found if found is not None and found.instance.id == instance_id else None
+        known = found is not None and instance_id in {each.id for each in found.instances}
+        return found if known else None
+
+    def is_succeeding(self, array_id: ArrayId) -> bool:
+        """Say whether an array has instances that were succeeded and may still be there."""
+        return bool(self._succeeding.get(array_id))
+
+    def notices(self, array_id: ArrayId) -> dict[InstanceId, tuple[Notice, ...]]:
+        """Return what the cloud has announced of an array's instances."""
+        found: dict[InstanceId, tuple[Notice, ...]] = {}
+        for notice in self._noticed.get(array_id, {}).values():
+            found[notice.instance_id] = (*found.get(notice.instance_id, ()), notice)
+        return found
+
+    def note_notice(self, change: Change[Notice]) -> None:
+        """Take over a newer state of what the cloud has announced."""
+        match change:
+            case Entry(key=key, value=notice):
+                self._noticed[notice.array_id][key] = notice
+                self.stir(notice.array_id)
+            case Deleted(key=key):
+                for noticed in self._noticed.values():
+                    noticed.pop(key, None)
+            case Restarted():
+                self._noticed.clear()
+            case _:
+                pass
 
     def members(self, array_id: ArrayId) -> dict[int, Member]:
         """Return an array's members by rank, as they are now."""
@@ -127,7 +164,7 @@ class Fleet:
         if not isinstance(change, Entry):
             return
         known = self._arrays.get(change.key)
-        if known is None or known.value.lease != change.value.lease:
+        if known is None or change.value.own or known.value.lease != change.value.lease:
             self.stir(change.value.array_id)
 
     def note_member(self, change: Change[Member]) -> None:
@@ -138,7 +175,7 @@ class Fleet:
             case Entry(key=key, value=member) if self._members.get(key) is change:
                 self._forget_holder(before)
                 self._by_array[member.array_id][member.rank] = member
-                self._holders[member.instance.id] = member.rank
+                self._note_instances(member)
                 self._edit(member.array_id)
                 self.stir(member.array_id)
             case Deleted(key=key) if before is not None and self._members.get(key) is None:
@@ -148,18 +185,29 @@ class Fleet:
             case Restarted():
                 self._by_array.clear()
                 self._holders.clear()
+                self._succeeding.clear()
                 self._edit_all()
             case _:
                 pass
 
     def _forget_holder(self, before: Entry[Member] | None) -> None:
-        if before is not None:
-            self._holders.pop(before.value.instance.id, None)
+        for instance in before.value.instances if before is not None else ():
+            self._holders.pop(instance.id, None)
+
+    def _note_instances(self, member: Member) -> None:
+        self._holders |= dict.fromkeys((each.id for each in member.instances), member.rank)
+        succeeding = self._succeeding[member.array_id]
+        succeeding.discard(member.rank)
+        if member.is_succeeding:
+            succeeding.add(member.rank)
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop the index of an array whose records are deleted."""
         for member in self._by_array.pop(array_id, {}).values():
-            self._holders.pop(member.instance.id, None)
+            for instance in member.instances:
+                self._holders.pop(instance.id, None)
+        self._succeeding.pop(array_id, None)
+        self._noticed.pop(array_id, None)
         self._editions.pop(array_id, None)
         self.changed.discard(array_id)
 
@@ -187,6 +235,14 @@ def _is_newer(entry: Entry[Any], known: Entry[Any] | None) -> bool:
     return known is None or entry.revision > known.revision
 
 
+_REFUSED = timedelta(minutes=1)
+"""How long a refusal counts: an end of a lease that wants machines off is then tried again."""
+
+
+def _is_fresh(refusal: tuple[str, datetime], now: datetime) -> bool:
+    return now - refusal[1] < _REFUSED
+
+
 class Memory:
     """What this replica remembers between decisions; losing it costs time, never an instance."""
 
@@ -200,11 +256,27 @@ class Memory:
         self.encoded_peers: dict[ArrayId, tuple[int, tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
+        self.listed: dict[tuple[str, str], tuple[datetime, Quote | None]] = {}
+        self.spot_prices: dict[
+            tuple[str, tuple[str, ...]], tuple[datetime, dict[tuple[str, str], Quote]]
+        ] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}
+        self._refused: dict[InstanceId, tuple[str, datetime]] = {}
+        self.hinted: dict[InstanceId, ArrayId] = {}
+        self.hint_came = asyncio.Event()
         self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
         self.paid: set[tuple[str, str]] = set()
+
+    def refuse(self, reasons: Mapping[InstanceId, str], now: datetime) -> None:
+        """Note why instances were not stopped or started, and forget what was long ago."""
+        self._refused = {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
+        self._refused |= {id_: (why, now) for id_, why in reasons.items()}
+
+    def refused(self, now: datetime) -> dict[InstanceId, tuple[str, datetime]]:
+        """Return why, and when, instances were not stopped or started within the last minute."""
+        return {id_: each for id_, each in self._refused.items() if _is_fresh(each, now)}
 
     def count(self, array_ids: Iterable[ArrayId], api: str) -> None:
         """Count one AWS call for the arrays that it was made for."""
@@ -214,6 +286,7 @@ class Memory:
     def forget_places(self, now: datetime) -> None:
         """Drop places that are too old to be used again."""
         self.places = {key: known for key, known in self.places.items() if known[0] > now}
+        self.spot_prices = {k: known for k, known in self.spot_prices.items() if known[0] > now}
 
     def forget(self, array_id: ArrayId) -> None:
         """Drop what is known of an array that is over."""

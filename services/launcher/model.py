@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +12,10 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
+from spawn.contracts.notices import Notice
+from spawn.contracts.pools import Market
+from spawn.contracts.power import PowerTo
+from spawn.contracts.prices import Quote
 from spawn.errors import Cause
 
 VISIBILITY = timedelta(minutes=5)
@@ -30,7 +35,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     `placing` are numbers of chunks, `sending` tokens of intents, `ending` ids of instances,
     `calls` the AWS calls made for it so far, by API, and `told` the revision of the peers that
     its machines were last nudged about; `hostnames` are there once it has any. `lease` is what the
-    TTL service has set, once it has, and `may_tag` says that tags were not asked for a moment ago.
+    TTL service has set, once it has, `own_leases` are those of ranks that have their own, and
+    `may_tag` says that tags were not asked for a moment ago. `powered` says which instances
+    were asked to be what a moment ago, `unpowered` says why EC2 has just refused to, and when.
+    `notices` are by instance; `gathering_since` is when losses began to be gathered, and
+    `released` are the instances that were told that their job may begin.
     """
 
     array: Array
@@ -43,7 +52,13 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     told: int = -1
     hostnames: Hostnames | None = None
     lease: Lease | None = None
+    own_leases: Mapping[int, Lease] = {}
     may_tag: bool = True
+    powered: frozenset[tuple[InstanceId, PowerTo]] = frozenset()
+    unpowered: Mapping[InstanceId, tuple[str, datetime]] = {}
+    notices: Mapping[InstanceId, tuple[Notice, ...]] = {}
+    gathering_since: datetime | None = None
+    released: frozenset[InstanceId] = frozenset()
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,10 +96,18 @@ class End(Action, frozen=True, kw_only=True):
 
 
 class Tag(Action, frozen=True, kw_only=True):
-    """Have instances' tags tell of the lease."""
+    """Have instances' tags tell of the lease: the array's, or that of `ranks` alone."""
 
     instance_ids: tuple[InstanceId, ...]
     lease: Lease
+    ranks: tuple[int, ...] = ()
+
+
+class SetPower(Action, frozen=True, kw_only=True):
+    """Stop, hibernate or start instances."""
+
+    instance_ids: tuple[InstanceId, ...]
+    to: PowerTo
 
 
 class Write(Action, frozen=True, kw_only=True):
@@ -93,13 +116,44 @@ class Write(Action, frozen=True, kw_only=True):
     array: Array
 
 
+class WriteMembers(Action, frozen=True, kw_only=True):
+    """Write members' next records, and have their machines ask for what is new."""
+
+    changes: tuple["MemberChange", ...]
+
+
 class Nudge(Action, frozen=True, kw_only=True):
     """Tell every machine of the array that its peers are complete."""
 
     revision: int
 
 
-Step = LookUp | Place | Resend | Trace | End | Nudge | Tag | Write
+class Gather(Action, frozen=True, kw_only=True):
+    """Wait until an instant for more members that are lost with those that are."""
+
+    until: datetime
+
+
+class Release(Action, frozen=True, kw_only=True):
+    """Tell a successor's machine that its job may begin."""
+
+    instance_id: InstanceId
+
+
+Step = (
+    LookUp
+    | Place
+    | Resend
+    | Trace
+    | End
+    | Nudge
+    | Tag
+    | SetPower
+    | Gather
+    | Release
+    | Write
+    | WriteMembers
+)
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,11 +184,36 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     asked: frozenset[InstanceId]
 
 
+class Machine(NamedTuple):
+    """What the price of a machine depends on."""
+
+    market: Market
+    instance_type: str
+    zone: str
+
+
+class Prices(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices that are known: on demand by type, of spot by type and zone."""
+
+    on_demand: Mapping[str, Quote] = {}
+    spot: Mapping[tuple[str, str], Quote] = {}
+
+    def quote(self, machine: Machine) -> Quote | None:
+        """Return the price of a machine, None when it is not known."""
+        if machine.market is Market.SPOT:
+            return self.spot.get((machine.instance_type, machine.zone))
+        return self.on_demand.get(machine.instance_type)
+
+
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """What AWS knows about where a spec may run: the input of placement.
 
     `types` are in order of preference; `architectures` and `offerings` (zones) are by instance
-    type; `subnets` are pairs of zone and subnet id, in the order in which zones are tried.
+    type, as are `memories` in MiB; `hibernating` are types that can be hibernated; `subnets` are
+    pairs of zone and subnet id, in the order in which zones are tried. `root_device` is empty for
+    an image without an EBS root volume, and unless machines are to hibernate. `spot_types` can be
+    had on spot; `zone_ids` are by zone. `prices` and `scores`, AWS's of zones for spot, from 1 to
+    10, are there where they were asked for.
     """
 
     types: tuple[str, ...]
@@ -144,6 +223,14 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     offerings: Mapping[str, tuple[str, ...]]
     subnets: tuple[tuple[str, str], ...]
     security_group_ids: tuple[str, ...]
+    memories: Mapping[str, int] = {}
+    hibernating: frozenset[str] = frozenset()
+    root_device: str = ""
+    root_gib: int = 0
+    spot_types: frozenset[str] = frozenset()
+    zone_ids: Mapping[str, str] = {}
+    prices: Prices = Prices()
+    scores: Mapping[str, int] = {}
 
 
 class Adoption(msgspec.Struct, frozen=True, kw_only=True):

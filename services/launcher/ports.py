@@ -13,11 +13,12 @@ from spawn.contracts.hostnames import Hostnames
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
+from spawn.contracts.notices import Notice
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """The launcher's records; the DNS service's `hostnames` and the leases, which it only reads.
+    """The launcher's records; `hostnames`, `leases` and `notices` of others, which it only reads.
 
     `arrays`, `names` and `marks` are one bucket.
     """
@@ -29,6 +30,7 @@ class Stores:
     specs: StorePort[JobSpec]
     hostnames: StorePort[Hostnames]
     leases: StorePort[LeaseRecord]
+    notices: StorePort[Notice]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ import msgspec
 from services.ttl.ports import World
 from spawn.bus.identity import new_id
 from spawn.bus.ports import Entry
+from spawn.contracts.assignments import Tell, tell_all_subject, tell_subject
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.lease_records import (
     MOST_EXPIRED,
@@ -15,7 +16,9 @@ from spawn.contracts.lease_records import (
     LeaseRecord,
     Occasion,
     Over,
+    lease_key,
 )
+from spawn.contracts.members import member_key
 from spawn.errors import Conflict, NotFound, Outcome
 from spawn.telemetry.log import get_logger
 
@@ -25,10 +28,10 @@ _log = get_logger(__name__)
 async def create(world: World, record: LeaseRecord) -> Entry[LeaseRecord]:
     """Write a lease's first record; return the one that there is already, if so."""
     try:
-        revision = await world.stores.leases.create(record.array_id, record)
+        revision = await world.stores.leases.create(record.key, record)
     except Conflict:
-        return await world.stores.leases.get(record.array_id)
-    return Entry(record.array_id, record, revision)
+        return await world.stores.leases.get(record.key)
+    return Entry(record.key, record, revision)
 
 
 async def write(
@@ -56,7 +59,7 @@ async def set_timer(world: World, entry: Entry[LeaseRecord], at: datetime) -> bo
     """
     bare = msgspec.structs.replace(entry.value, outbox=())
     occasion = Occasion(record=bare, revision=entry.revision)
-    await world.schedules.set(timer_name(entry.value.array_id), at, occasion)
+    await world.schedules.set(timer_name(entry.value.array_id, entry.value.rank), at, occasion)
     try:
         return (await world.stores.leases.get(entry.key)).revision == entry.revision
     except NotFound:
@@ -64,14 +67,27 @@ async def set_timer(world: World, entry: Entry[LeaseRecord], at: datetime) -> bo
 
 
 async def forget(world: World, array_id: ArrayId) -> None:
-    """Delete a lease's record and its timer; what is gone already is no failure."""
+    """Delete an array's lease, its members' own and their timers; gone already is no failure."""
     try:
-        entry = await world.stores.leases.get(array_id)
-        await world.stores.leases.delete(array_id, entry.revision)
+        own = (await world.stores.leases.get(array_id)).value.own
+    except NotFound:
+        own = ()
+    # The list last: it says what there is to delete.
+    for rank in own:
+        await forget_one(world, array_id, rank)
+    await forget_one(world, array_id)
+
+
+async def forget_one(world: World, array_id: ArrayId, rank: int | None = None) -> None:
+    """Delete one lease's record and its timer; what is gone already is no failure."""
+    key = lease_key(array_id, rank)
+    try:
+        entry = await world.stores.leases.get(key)
+        await world.stores.leases.delete(key, entry.revision)
     except NotFound:
         # Never made, or deleted before: its timer may be there all the same.
         pass
-    await world.schedules.cancel(timer_name(array_id))
+    await world.schedules.cancel(timer_name(array_id, rank))
 
 
 async def name_ends(world: World) -> None:
@@ -94,9 +110,31 @@ async def name_ends(world: World) -> None:
 
 async def act(world: World, record: LeaseRecord) -> None:
     """Ask the launcher to act on a lease that is over; return once it can't be lost."""
-    await world.ends.ask(Over(array_id=record.array_id, version=record.version))
+    over = Over(array_id=record.array_id, version=record.version, rank=record.rank)
+    await world.ends.ask(over)
 
 
-def timer_name(array_id: ArrayId) -> str:
+def timer_name(array_id: ArrayId, rank: int | None = None) -> str:
     """Return the name of a lease's timer."""
-    return f"{array_id}.lease"
+    return f"{array_id}.lease" if rank is None else f"{array_id}.lease.{rank}"
+
+
+def timer_key(timer: str) -> tuple[ArrayId, int | None]:
+    """Return whose lease a timer is for."""
+    array_id, _, rank = timer.replace(".lease", "", 1).partition(".")
+    return ArrayId(array_id), int(rank) if rank else None
+
+
+async def tell_machines(world: World, record: LeaseRecord) -> None:
+    """Have machines warn who is logged in; one that does not hear it warns nobody."""
+    subject = tell_all_subject(record.array_id)
+    if record.rank is not None:
+        try:
+            member = await world.stores.members.get(member_key(record.array_id, record.rank))
+        except NotFound:
+            # It is still to come: there is nobody to warn.
+            return
+        subject = tell_subject(record.array_id, member.value.instance.id)
+    left = record.lease.until - world.clock.now()
+    tell = Tell(what="warned", until=record.lease.until, left_seconds=int(left.total_seconds()))
+    await world.tells.tell(subject, tell)

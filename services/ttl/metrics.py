@@ -29,3 +29,4 @@ SWEPT = gauge(
     "last_sweep_timestamp_seconds",
     "When all leases were last looked at; the newest of all replicas counts.",
 )
+IDLED = counter("ttl", "idled", "Idle arrays and members acted on, by action.", ("action",))

@@ -1,10 +1,13 @@
 """The TTL service's own nouns: what is to be done with a lease now."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
+from spawn.contracts.ids import ArrayId
+from spawn.contracts.launches import IdleScope
 from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.leases import LeaseAction
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +36,20 @@ class Expire(Step, frozen=True, kw_only=True):
 
 class Act(Step, frozen=True, kw_only=True):
     """Ask the launcher to act on a lease that is over."""
+
+
+class Idling(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An array whose idleness counts, and as what: the part of its record that decides.
+
+    `is_settled` is whether it has been launched, with all that it asked for.
+    """
+
+    array_id: ArrayId
+    timeout: timedelta
+    action: LeaseAction
+    scope: IdleScope
+    has_job: bool
+    is_settled: bool
 
 
 Steps = Wait | Warn | Expire | Act

@@ -4,10 +4,19 @@ from dataclasses import dataclass, field
 
 from services.ttl.config import Settings
 from services.ttl.memory import Ends
-from spawn.bus.ports import CommandsPort, EventsPort, FencesPort, SchedulesPort, StorePort
+from spawn.bus.ports import (
+    CommandsPort,
+    EventsPort,
+    FencesPort,
+    HeartbeatsPort,
+    SchedulesPort,
+    StorePort,
+    TellsPort,
+)
 from spawn.clock import Clock
 from spawn.contracts.arrays import Array
 from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.members import Member
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +25,7 @@ class Stores:
 
     leases: StorePort[LeaseRecord]
     arrays: StorePort[Array]
+    members: StorePort[Member]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,4 +40,6 @@ class World:
     commands: CommandsPort
     schedules: SchedulesPort
     fences: FencesPort
+    heartbeats: HeartbeatsPort
+    tells: TellsPort
     ends: Ends = field(default_factory=Ends)

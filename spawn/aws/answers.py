@@ -42,6 +42,7 @@ def described(instance: InstanceTypeDef) -> Described:
             ipv6_address=instance.get("Ipv6Address", ""),
             launched_at=launch,
             reason=_reason(instance),
+            spot_request=instance.get("SpotInstanceRequestId", ""),
         ),
         launch_index=instance.get("AmiLaunchIndex", 0),
         client_token=ClientToken(instance.get("ClientToken", "")),
@@ -95,6 +96,7 @@ def subnet(found: SubnetTypeDef) -> Subnet:
         vpc_id=found.get("VpcId", ""),
         default_for_zone=found.get("DefaultForAz", False),
         free_addresses=found.get("AvailableIpAddressCount", 0),
+        zone_id=found.get("AvailabilityZoneId", ""),
     )
 
 

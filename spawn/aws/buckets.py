@@ -62,6 +62,12 @@ _DOCUMENTED = {
     # (https://docs.aws.amazon.com/general/latest/gr/ssm.html).
     "GetParameter": Limits(Rate(40, 40)),
     "GetCallerIdentity": Limits(),
+    # Standard queues take any number of calls
+    # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
+    "ReceiveMessage": Limits(),
+    "DeleteMessageBatch": Limits(),
+    # Of the price list no rate is documented: few calls, kept for a day.
+    "GetProducts": Limits(Rate(10, 5)),
     # Route 53: five requests a second for the account, which these share
     # (https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/DNSLimitations.html).
     "ChangeResourceRecordSets": Limits(Rate(2, 2)),
@@ -78,7 +84,7 @@ _OVERRIDE = re.compile(
 
 
 def documented(api: str) -> Limits:
-    """Return the limits that AWS documents for an API of EC2, SSM, STS or Route 53."""
+    """Return the limits that AWS documents for an API of EC2, SSM, STS, SQS or Route 53."""
     return _DOCUMENTED.get(api, _READING if api.startswith("Describe") else _MUTATING)
 
 

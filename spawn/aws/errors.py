@@ -25,6 +25,8 @@ _CAUSES: dict[Cause, frozenset[str]] = {
         "InternalError", "InternalFailure", "ServerInternal", "InternalServerError",
         "ServiceUnavailable", "Unavailable", "ConcurrentTagAccess", "IDPCommunicationError",
         "OperationAborted", "ConcurrentModification", "EntityTemporarilyUnmodifiable",
+        "ConcurrentModificationException", "AWS.SimpleQueueService.QueueDeletedRecently",
+        "QueueDeletedRecently",
     }),
     Cause.CAPACITY: frozenset({
         "InsufficientInstanceCapacity", "InsufficientCapacity", "InsufficientHostCapacity",
@@ -51,11 +53,12 @@ _CAUSES: dict[Cause, frozenset[str]] = {
         "IdempotentParameterMismatch", "InvalidGroup.Duplicate", "InvalidPermission.Duplicate",
         "InvalidKeyPair.Duplicate", "EntityAlreadyExists", "ResourceInUse", "DependencyViolation",
         "IncorrectInstanceState", "IncorrectState", "BucketAlreadyExists",
-        "BucketAlreadyOwnedByYou", "DeleteConflict",
+        "BucketAlreadyOwnedByYou", "DeleteConflict", "QueueAlreadyExists", "QueueNameExists",
     }),
     Cause.ABSENT: frozenset({
         "ParameterNotFound", "NoSuchEntity", "InvalidAMIID.Unavailable",
         "NoSuchBucket", "NoSuchKey", "NoSuchHostedZone", "NoSuchChange", "404",
+        "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist",
     }),
 }  # fmt: skip
 _CAUSE_OF = {code: cause for cause, codes in _CAUSES.items() for code in codes}

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from spawn.aws import answers, requests
+from spawn.aws import answers, parting, requests
 from spawn.aws.base import Ec2Base, chunked
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
-from spawn.errors import Cause, Conflict, NotFound, Outcome, Rejected
+from spawn.errors import Conflict, NotFound, Outcome, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -39,9 +39,6 @@ MOST_CHANGED = 500
 _REHEARSED = "DryRunOperation"
 """The error by which EC2 says that a call would have been made
 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html)."""
-
-_PROTECTED = "OperationNotPermitted"
-"""The refusal that is one instance's own: it is protected from termination."""
 
 
 class InstanceCalls(Ec2Base):
@@ -88,7 +85,7 @@ class InstanceCalls(Ec2Base):
             try:
                 found += await self._matching(filters, chunk)
             except NotFound as error:
-                chunks += _parts(_known(chunk, error), len(chunk))
+                chunks += parting.parts(parting.known(chunk, error), len(chunk))
         return tuple(found)
 
     async def terminate_instances(
@@ -106,15 +103,14 @@ class InstanceCalls(Ec2Base):
             try:
                 states |= await self._terminate(chunk)
             except NotFound as error:
-                known = _known(chunk, error)
-                rest = _parts(known, len(chunk))
+                rest = parting.parts(parting.known(chunk, error), len(chunk))
                 kept = {one for part in rest for one in part}
                 states |= {one: InstanceState.TERMINATED for one in chunk if one not in kept}
                 chunks += rest
             except (Rejected, Conflict) as error:
-                alone = len(chunk) == 1 or _concerns_all(error)
+                alone = len(chunk) == 1 or parting.concerns_all(error)
                 refused += [error] if alone else []
-                chunks += [] if alone else _halves(chunk)
+                chunks += [] if alone else parting.halves(chunk)
         if refused:
             raise refused[0]
         return states
@@ -168,25 +164,3 @@ def _query(
     if ids:
         return {"Filters": filters, "InstanceIds": ids}
     return {"Filters": filters, "MaxResults": PAGE}
-
-
-def _known(ids: list[InstanceId], error: NotFound) -> list[InstanceId]:
-    """Return the ids without those that the error names; its own text may be cut short."""
-    unknown = answers.named_instances(str(error.__cause__ or error))
-    return [one for one in ids if one not in unknown]
-
-
-def _parts(known: list[InstanceId], asked: int) -> list[list[InstanceId]]:
-    """Return what to ask for again; halves when the error told nothing apart."""
-    if len(known) < asked:
-        return [known] if known else []
-    return _halves(known) if asked > 1 else []
-
-
-def _halves(ids: list[InstanceId]) -> list[list[InstanceId]]:
-    middle = len(ids) // 2
-    return [ids[:middle], ids[middle:]]
-
-
-def _concerns_all(error: Outcome) -> bool:
-    return error.cause is Cause.PERMISSION and error.code != _PROTECTED

@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Protocol
 
 from spawn.aws.iam_ports import IamPort
-from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
+from spawn.aws.price_ports import MarketsPort, PricingPort
+from spawn.aws.queue_ports import EventBridgePort, SqsPort
+from spawn.aws.shapes import Caller, Image, InstanceType, Powered, SecurityGroup, Subnet
 from spawn.contracts.identities import SignedCall
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RunInstances
@@ -80,6 +82,30 @@ class InstancesPort(Protocol):
         ...
 
 
+class PowerPort(Protocol):
+    """EC2's instances in one region, stopped and started. Every method raises an `Outcome`."""
+
+    async def stop_instances(
+        self, ids: Iterable[InstanceId], *, hibernate: bool = False
+    ) -> Powered:
+        """Begin to stop instances, keeping their memory with `hibernate`.
+
+        Those that EC2 refuses to stop do not keep the others; one that is stopped stays so.
+        """
+        ...
+
+    async def start_instances(self, ids: Iterable[InstanceId]) -> Powered:
+        """Begin to start stopped instances; one that runs goes on.
+
+        Those that EC2 has no room for do not keep the others.
+        """
+        ...
+
+    async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
+        """Cancel spot requests; their instances go on, and one that is gone is none the less."""
+        ...
+
+
 class CataloguePort(Protocol):
     """What a region has to launch from. Every method raises an `Outcome`."""
 
@@ -130,7 +156,7 @@ class NetworkPort(Protocol):
         ...
 
 
-class Ec2Port(InstancesPort, CataloguePort, NetworkPort, Protocol):
+class Ec2Port(InstancesPort, PowerPort, CataloguePort, NetworkPort, MarketsPort, Protocol):
     """EC2 in one region."""
 
 
@@ -196,6 +222,18 @@ class AwsPort(Protocol):
 
     def s3(self, region: str) -> S3Port:
         """Return S3 in a region."""
+        ...
+
+    def pricing(self) -> PricingPort:
+        """Return the price list of all regions."""
+        ...
+
+    def sqs(self, region: str) -> SqsPort:
+        """Return Simple Queue Service in a region."""
+        ...
+
+    def eventbridge(self, region: str) -> EventBridgePort:
+        """Return EventBridge in a region."""
         ...
 
     def iam(self) -> IamPort:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
         IamInstanceProfileSpecificationTypeDef,
         IpPermissionTypeDef,
         RunInstancesRequestTypeDef,
+        SpotMarketOptionsTypeDef,
+        TagSpecificationTypeDef,
         TagTypeDef,
     )
 
-    from spawn.contracts.instances import InstanceState, RunInstances
+    from spawn.contracts.instances import InstanceState, RootVolume, RunInstances
 
 HOP_LIMIT = 2
 """Containers on the machine are one hop further from the metadata service
@@ -86,28 +88,61 @@ def _add_tags(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> 
     # EC2 refuses a specification without tags.
     if request.tags:
         tags = tag_list(request.tags)
-        parameters["TagSpecifications"] = [
+        specifications: list[TagSpecificationTypeDef] = [
             {"ResourceType": "instance", "Tags": tags},
             {"ResourceType": "volume", "Tags": tags},
         ]
+        if request.market is Market.SPOT and _stays(request):
+            # By its tags a request is ours to cancel.
+            specifications.append({"ResourceType": "spot-instances-request", "Tags": tags})
+        parameters["TagSpecifications"] = specifications
 
 
 def _add_optional(parameters: RunInstancesRequestTypeDef, request: RunInstances) -> None:
     if request.market is Market.SPOT:
-        parameters["InstanceMarketOptions"] = {
-            "MarketType": "spot",
-            "SpotOptions": {
-                "SpotInstanceType": "one-time",
-                "InstanceInterruptionBehavior": "terminate",
-            },
-        }
+        parameters["InstanceMarketOptions"] = {"MarketType": "spot", "SpotOptions": _spot(request)}
     if request.user_data:
         # Plain text: botocore encodes the user-data of this call itself.
         parameters["UserData"] = request.user_data
     if request.key_name:
         parameters["KeyName"] = request.key_name
+    if request.hibernation is not None:
+        _add_hibernation(parameters, request.hibernation)
     if request.instance_profile:
         parameters["IamInstanceProfile"] = _profile(request.instance_profile)
+
+
+def _add_hibernation(parameters: RunInstancesRequestTypeDef, root: RootVolume) -> None:
+    parameters["HibernationOptions"] = {"Configured": True}
+    parameters["BlockDeviceMappings"] = [
+        {
+            "DeviceName": root.device,
+            "Ebs": {
+                "Encrypted": True,
+                "VolumeSize": root.gib,
+                "VolumeType": "gp3",
+                "DeleteOnTermination": True,
+            },
+        }
+    ]
+
+
+def _stays(request: RunInstances) -> bool:
+    return request.lease_action is not LeaseAction.TERMINATE or request.hibernation is not None
+
+
+def _spot(request: RunInstances) -> SpotMarketOptionsTypeDef:
+    # Only instances of persistent requests can be stopped
+    # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
+    behaviour = "hibernate" if request.hibernation is not None else "stop"
+    stays = _stays(request)
+    options: SpotMarketOptionsTypeDef = {
+        "SpotInstanceType": "persistent" if stays else "one-time",
+        "InstanceInterruptionBehavior": behaviour if stays else "terminate",
+    }
+    if request.max_price:
+        options["MaxPrice"] = request.max_price
+    return options
 
 
 def _profile(profile: str) -> IamInstanceProfileSpecificationTypeDef:

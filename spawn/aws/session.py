@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from spawn.aws import pricing
 from spawn.aws.buckets import Rate, parse_buckets
 from spawn.aws.calls import Calls
 from spawn.aws.clients import FALLBACK_REGION, Clients
 from spawn.aws.ec2 import Ec2
 from spawn.aws.errors import translate
+from spawn.aws.eventbridge import EventBridge
 from spawn.aws.iam import Iam
 from spawn.aws.pacing import Pacer
 from spawn.aws.route53 import HostedZone
 from spawn.aws.s3 import S3
+from spawn.aws.sqs import Sqs
 from spawn.aws.ssm import Ssm
 from spawn.aws.sts import Sts
 
@@ -66,8 +69,11 @@ class Aws:
         self._ec2: dict[str, Ec2] = {}
         self._ssm: dict[str, Ssm] = {}
         self._s3: dict[str, S3] = {}
+        self._sqs: dict[str, Sqs] = {}
+        self._eventbridge: dict[str, EventBridge] = {}
         self._sts: Sts | None = None
         self._iam: Iam | None = None
+        self._pricing: pricing.Pricing | None = None
         self._account = ""
 
     @property
@@ -96,6 +102,20 @@ class Aws:
             self._s3[region] = S3(client, self._new_calls(), region=region)
         return self._s3[region]
 
+    def sqs(self, region: str) -> Sqs:
+        """Return Simple Queue Service in a region."""
+        if region not in self._sqs:
+            client = partial(self._clients.get, "sqs", region)
+            self._sqs[region] = Sqs(client, self._new_calls())
+        return self._sqs[region]
+
+    def eventbridge(self, region: str) -> EventBridge:
+        """Return EventBridge in a region."""
+        if region not in self._eventbridge:
+            client = partial(self._clients.get, "events", region)
+            self._eventbridge[region] = EventBridge(client, self._new_calls())
+        return self._eventbridge[region]
+
     def sts(self) -> Sts:
         """Return the Security Token Service."""
         if self._sts is None:
@@ -107,6 +127,13 @@ class Aws:
                 endpoint=self._clients.endpoint("sts"),
             )
         return self._sts
+
+    def pricing(self) -> pricing.Pricing:
+        """Return the price list of all regions."""
+        if self._pricing is None:
+            client = partial(self._clients.get, "pricing", pricing.REGION)
+            self._pricing = pricing.Pricing(client, self._new_calls())
+        return self._pricing
 
     def iam(self) -> Iam:
         """Return Identity and Access Management, which is the same in every region."""

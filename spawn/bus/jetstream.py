@@ -96,17 +96,48 @@ class JetStream:
         """
         codec.check_size(data)
         started = self._connection.clock.monotonic()
+        receipt = await self._publish_at_once(subject, data, headers, patience=patience)
+        if receipt is None:
+            receipt = await self._publish_patiently(subject, data, headers, patience=patience)
+        self._observe(receipt, started)
+        return receipt
+
+    async def _publish_at_once(
+        self,
+        subject: str,
+        data: bytes,
+        headers: Mapping[str, str],
+        *,
+        patience: timedelta | None,
+    ) -> Receipt | None:
+        """Try once where that needs no second deadline, as almost always; None without answer."""
+        wire = self._connection.wire
+        if not wire.is_connected or (patience is not None and patience < _PUBLISH_TIMEOUT):
+            return None
+        try:
+            reply = await wire.request(subject, data, headers=headers, within=_PUBLISH_TIMEOUT)
+            return _receipt(reply.data, subject)
+        except Transient:
+            metrics.PUBLISHES.labels("unknown", "retried").inc()
+            return None
+
+    async def _publish_patiently(
+        self,
+        subject: str,
+        data: bytes,
+        headers: Mapping[str, str],
+        *,
+        patience: timedelta | None,
+    ) -> Receipt:
         try:
             async with asyncio.timeout(patience.total_seconds() if patience else None):
-                receipt = await self._publish_until_answered(subject, data, headers)
+                return await self._publish_until_answered(subject, data, headers)
         except TimeoutError:
             metrics.PUBLISHES.labels("unknown", "unknown").inc()
             raise Transient(
                 f"{subject}: not acknowledged within {patience}; the outcome is unknown",
                 cause=Cause.UNREACHABLE,
             ) from None
-        self._observe(receipt, started)
-        return receipt
 
     async def _publish_until_answered(
         self, subject: str, data: bytes, headers: Mapping[str, str]

@@ -10,6 +10,7 @@ import msgspec
 from spawn.contracts.assignments import Tell
 from spawn.contracts.events import Event
 from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.reports import Heartbeat
 from spawn.errors import Rejected
 
 T = TypeVar("T")
@@ -213,6 +214,14 @@ class TellsPort(Protocol):
 
     async def tell(self, subject: str, tell: Tell) -> None:
         """Publish a nudge; nobody says whether it was heard."""
+        ...
+
+
+class HeartbeatsPort(Protocol):
+    """Where machines are heard of."""
+
+    def follow(self) -> AsyncGenerator[Reported[Heartbeat]]:
+        """Yield each machine's last heartbeat, and those that follow, while it is iterated."""
         ...
 
 

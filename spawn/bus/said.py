@@ -41,8 +41,19 @@ async def follow_exec(
                 yield said
 
 
+class Heartbeats:
+    """What all machines say of their work."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    def follow(self) -> AsyncGenerator[Reported[Heartbeat]]:
+        """Yield each machine's last heartbeat, and those that follow."""
+        return follow_heartbeats(self._bus, ArrayId("*"))
+
+
 async def follow_heartbeats(bus: Bus, array_id: ArrayId) -> AsyncGenerator[Reported[Heartbeat]]:
-    """Yield each machine's last heartbeat, and those that follow.
+    """Yield each machine's last heartbeat, and those that follow; of all arrays for `*`.
 
     Ends only by being closed; raises `Transient` when the connection is closed for good.
     """

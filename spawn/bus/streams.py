@@ -16,6 +16,7 @@ from spawn.contracts import (
     lease_records,
     logs,
     members,
+    notices,
     reports,
 )
 from spawn.errors import Conflict, NotFound
@@ -34,6 +35,7 @@ BUCKETS = (
     grants.BUCKET,
     hostnames.BUCKET,
     lease_records.BUCKET,
+    notices.BUCKET,
     FENCES_BUCKET,
     NONCES_BUCKET,
 )

@@ -53,6 +53,17 @@ class HardenedClient(Client):
         inherited: Any = super()
         return await inherited._process_headers(headers)  # noqa: SLF001 - the overridden one
 
+    @staticmethod
+    def _parse_header_lines(raw: bytes) -> dict[str, str]:
+        """Read headers by line; the inherited one looks at each character of each name."""
+        found: dict[str, str] = {}
+        for line in raw.decode(errors="replace").split("\r\n"):
+            name, colon, value = line.partition(":")
+            # A name is one word of ASCII: others can't be looked up.
+            if colon and name.isascii() and len(words := name.split()) == 1:
+                found[words[0]] = value.strip(" \t\n\r\v\f")
+        return found
+
     def _build_message(self, sid: Any, subject: Any, reply: Any, data: Any, headers: Any) -> Any:
         readable = subject.decode(errors="replace").encode()
         return super()._build_message(
@@ -136,6 +147,8 @@ class Wire:
             self._replies.fail()
 
     async def _listening(self) -> Replies:
+        if self._replies is not None:
+            return self._replies
         async with self._opening:
             if self._replies is None:
                 replies = Replies(self.inbox())

@@ -13,6 +13,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Facts
+from spawn.contracts.notices import Told
 
 API_ASSIGNMENT = "assignment"
 """Verb: `spawn.api.launcher.assignment.<array>.<instance>`."""
@@ -31,7 +32,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     array is being ended; `peers_revision` goes up whenever a hello or a replacement changes the
     answer of `peers`; `master_port` is the same for the whole array. Of an array that was adopted
     the launcher has less to say: where it does not know the job (`job_known`), a machine keeps its
-    own, and one that it has not heard says hello (`heard`), again if need be.
+    own, and one that it has not heard says hello (`heard`), again if need be. One that was
+    stopped and started again `stays`, though the job of before its stop has ended. `now` is when
+    it was answered: a machine whose clock is wrong arms its switch by the difference.
     """
 
     array_id: ArrayId
@@ -47,6 +50,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     ends: bool = False
     job_known: bool = True
     heard: bool = True
+    stays: bool = False
+    now: datetime | None = None
 
 
 class Peer(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +98,10 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A nudge on `spawn.tell.<array>.all` or `spawn.tell.<array>.<instance>`.
 
-    `what` is `assignment`, `peers` or `exec`; an exec carries its id, its argument vector and
-    the number of seconds that it may take.
+    `what` is `assignment`, `peers`, `exec`, `warned`, `notice` or `checkpoint`; an exec carries
+    its id, its arguments and the number of seconds that it may take, a notice what was noticed,
+    and a checkpoint the id of the request. A warning says that the lease ends at `until`, in
+    `left_seconds`: machines whose lease that is tell who is logged in.
     """
 
     what: str
@@ -102,6 +109,10 @@ class Tell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     argv: tuple[str, ...] = ()
     timeout_seconds: int = 0
     not_after: datetime | None = None
+    until: datetime | None = None
+    left_seconds: int = 0
+    notice: Told | None = None
+    request_id: str = ""
 
 
 def tell_all_subject(array_id: ArrayId) -> str:

@@ -7,9 +7,13 @@ from datetime import timedelta
 
 import msgspec
 
+from spawn.contracts.checkpoint_checks import check_checkpoint
+from spawn.contracts.cost_checks import check_cost
 from spawn.contracts.durations import format_duration, parse_duration
 from spawn.contracts.ids import check_name
-from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.contracts.launches import LARGEST_JOB, IdleScope, LaunchSpec
+from spawn.contracts.leases import LeaseAction
+from spawn.contracts.spot_checks import check_spot
 from spawn.errors import Rejected
 
 MOST_USER_TAGS = 40
@@ -18,6 +22,9 @@ Using_Tags.html); ours take up to ten."""
 
 MOST_TAG_BYTES = 16 * 1024
 """Bytes of all keys and values: they stand in every open request of an array's record."""
+
+SHORTEST_IDLE = timedelta(minutes=3)
+"""What three looks at a machine take, one a minute: fewer say little."""
 
 MOST_ALTERNATIVES = 20
 MOST_RETRIES = 100
@@ -48,6 +55,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Largest array."""
     ttl: timedelta = timedelta(days=7)
     """Longest lease."""
+    no_ttl: bool = True
+    """Whether a launch may do without one."""
 
 
 def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
@@ -60,9 +69,13 @@ def check_spec(spec: LaunchSpec, limits: Limits | None = None) -> LaunchSpec:
     _check_places(spec)
     _check_network(spec)
     _check_tags(spec.tags)
-    _check_ttl(spec.ttl, limits)
+    _check_ttl(spec, limits)
+    _check_idle(spec)
     _check_user_data(spec.user_data)
     _check_job(spec)
+    check_spot(spec)
+    check_cost(spec)
+    check_checkpoint(spec)
     return spec
 
 
@@ -129,7 +142,13 @@ def _check_tags(tags: dict[str, str]) -> None:
             )
 
 
-def _check_ttl(ttl: str, limits: Limits) -> None:
+def _check_ttl(spec: LaunchSpec, limits: Limits) -> None:
+    ttl = spec.ttl
+    if spec.no_ttl and ttl:
+        raise _wrong("ttl", ttl, "say either when all ends or, with no_ttl, that nothing does")
+    if spec.no_ttl and not limits.no_ttl:
+        expected = "this deployment ends everything; SPAWN_ALLOW_NO_TTL=true would allow it"
+        raise _wrong("no_ttl", "true", expected)
     if not ttl:
         return
     try:
@@ -169,6 +188,7 @@ def _check_size(spec: LaunchSpec) -> None:
     sizes = {
         "user_data": _size(spec.user_data),
         "command": _size(spec.command),
+        "checkpoint_script": _size(spec.checkpoint_script),
         "environment": sum(_size(k) + _size(v) for k, v in spec.environment.items()),
     }
     total = sum(sizes.values())
@@ -184,6 +204,25 @@ def _check_size(spec: LaunchSpec) -> None:
 
 def _size(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
+
+
+def _check_idle(spec: LaunchSpec) -> None:
+    if not spec.idle_timeout:
+        for field, default in (
+            ("idle_action", LeaseAction.TERMINATE),
+            ("idle_scope", IdleScope.ARRAY),
+        ):
+            value: str = getattr(spec, field)
+            if value != default:
+                raise _wrong(field, value, "give an idle timeout with it")
+        return
+    try:
+        timeout = parse_duration(spec.idle_timeout)
+    except Rejected as error:
+        raise Rejected(f"idle_timeout: {error.message}", field="idle_timeout") from error
+    if timeout < SHORTEST_IDLE:
+        shortest = format_duration(SHORTEST_IDLE)
+        raise _wrong("idle_timeout", spec.idle_timeout, f"use {shortest} or more")
 
 
 def _check_user_data(text: str) -> None:

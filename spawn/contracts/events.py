@@ -8,18 +8,32 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.checkpoint_events import (
+    CheckpointFailed,
+    CheckpointFinished,
+    CheckpointStarted,
+    CheckpointWarned,
+)
 from spawn.contracts.event_kinds import EventData, MemberEvent, event_name
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import Digest
 from spawn.contracts.lease_events import (
     LeaseExpired,
+    LeaseIdled,
+    LeaseKept,
     LeaseRefused,
     LeaseSet,
     LeaseWarned,
 )
 from spawn.contracts.leases import Lease
+from spawn.contracts.notice_events import (
+    NoticeInterruption,
+    NoticeMaintenance,
+    NoticeRebalance,
+)
 from spawn.contracts.pools import Pool, Refusal
+from spawn.contracts.power_events import PowerAsked, PowerRefused, PowerSettled
 
 STREAM = "SPAWN_EVENTS"
 SUBJECTS = "spawn.evt.>"
@@ -38,6 +52,7 @@ class ArrayAccepted(EventData, frozen=True, kw_only=True, tag="array.accepted"):
     user_data: Digest | None = None
     command: Digest | None = None
     environment: Digest | None = None
+    checkpoint_script: Digest | None = None
 
 
 class ArrayRejected(EventData, frozen=True, kw_only=True, tag="array.rejected"):
@@ -149,40 +164,6 @@ class MemberReplaced(MemberEvent, frozen=True, kw_only=True, tag="member.replace
     replaces: InstanceId
 
 
-class NoticeInterruption(MemberEvent, frozen=True, kw_only=True, tag="notice.interruption"):
-    """The cloud takes the instance away at `until`."""
-
-    instance_id: InstanceId
-    action: str
-    until: datetime
-
-
-class NoticeRebalance(MemberEvent, frozen=True, kw_only=True, tag="notice.rebalance"):
-    """The cloud says that an interruption has become likelier."""
-
-    instance_id: InstanceId
-
-
-class CheckpointEvent(MemberEvent, frozen=True, kw_only=True):
-    """Base of what is said of a member's checkpoint."""
-
-    reason: str = ""
-
-
-class CheckpointStarted(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.started"):
-    """The checkpoint script runs."""
-
-
-class CheckpointFinished(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.finished"):
-    """The checkpoint script has ended well."""
-
-    seconds: float
-
-
-class CheckpointFailed(CheckpointEvent, frozen=True, kw_only=True, tag="checkpoint.failed"):
-    """The checkpoint script failed, hung or could not be run."""
-
-
 class GrantReady(EventData, frozen=True, kw_only=True, tag="grant.ready"):
     """The role and profile of the array's permissions exist."""
 
@@ -227,13 +208,20 @@ Data = (
     | MemberReplaced
     | NoticeInterruption
     | NoticeRebalance
+    | NoticeMaintenance
+    | CheckpointWarned
     | CheckpointStarted
     | CheckpointFinished
     | CheckpointFailed
     | LeaseSet
     | LeaseRefused
     | LeaseWarned
+    | LeaseIdled
+    | LeaseKept
     | LeaseExpired
+    | PowerAsked
+    | PowerRefused
+    | PowerSettled
     | GrantReady
     | HostnameRegistered
     | HostnameRemoved

@@ -30,7 +30,10 @@ class InstanceState(StrEnum):
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One EC2 instance. `reason` is EC2's code for its last change, where it gave one."""
+    """One EC2 instance. `reason` is EC2's code for its last change, where it gave one.
+
+    `spot_request` is the id of the request that a spot instance fulfils.
+    """
 
     id: InstanceId
     state: InstanceState
@@ -44,6 +47,17 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     ipv6_address: str = ""
     launched_at: datetime | None = None
     reason: str = ""
+    spot_request: str = ""
+
+    @property
+    def is_hibernated(self) -> bool:
+        """Whether it is stopped with its memory kept.
+
+        Where that failed EC2 says something else
+        (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/hibernating-instances.html).
+        """
+        stopped = self.state is InstanceState.STOPPED
+        return stopped and self.reason == "Client.UserInitiatedHibernate"
 
 
 class Described(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +73,19 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = ""
 
 
+class RootVolume(msgspec.Struct, frozen=True, kw_only=True):
+    """An encrypted root volume in place of the image's own: its device, its size in GiB."""
+
+    device: str
+    gib: int
+
+
 class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     """The complete request of one RunInstances call, as it is sent and, after a crash, resent.
 
-    `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always.
+    `user_data` is plain text; the door encodes it. Metadata is IMDSv2 only, always. With
+    `hibernation` the instances can be hibernated, onto this root volume. `max_price` is the
+    highest spot price, in US dollars as EC2 reads them, empty for the on-demand price.
     """
 
     region: str
@@ -79,3 +102,5 @@ class RunInstances(msgspec.Struct, frozen=True, kw_only=True):
     user_data: str = ""
     key_name: str = ""
     instance_profile: str = ""
+    hibernation: RootVolume | None = None
+    max_price: str = ""

@@ -6,10 +6,17 @@ from enum import StrEnum
 
 import msgspec
 
+from spawn.contracts.checkpoints import (
+    CheckpointPlan,
+    CheckpointSignal,
+    OnInterruption,
+    OnRebalance,
+)
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.leases import Lease
-from spawn.contracts.pools import Pool
+from spawn.contracts.leases import Lease, LeaseAction
+from spawn.contracts.pools import Allocation, Pool
+from spawn.contracts.prices import Estimate, UnknownCost
 
 SUBJECT_LAUNCH = "spawn.cmd.launcher.launch"
 SUBJECT_TERMINATE = "spawn.cmd.launcher.terminate"
@@ -60,6 +67,13 @@ class OnMemberFailure(StrEnum):
     FAIL_ARRAY = "fail-array"
 
 
+class IdleScope(StrEnum):
+    """What is idle: the array, once none of its members works, or each member by itself."""
+
+    ARRAY = "array"
+    MEMBER = "member"
+
+
 class EnvCompat(StrEnum):
     """Whose names of rank, size and peers the job is given beside ours."""
 
@@ -71,12 +85,23 @@ class EnvCompat(StrEnum):
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a launch asks for. Empty means: let the launcher choose.
 
-    `ttl` is a duration as people write it; `instance_types` are in order of preference;
-    `min_count` of 0 means all of `count`; `command` is a line for the login user's shell;
+    `ttl` is a duration as people write it, and `no_ttl` wants none, where that is allowed;
+    `instance_types` are in order of preference; `min_count` of 0 means all of `count`;
+    `command` is a line for the login user's shell;
     `max_runtime` is a duration, counted from the start of the job; `retries` are of the command
     on the same machine; no `on_complete` means terminate when there is a command, else none.
     `permissions` are those of every machine; `strict` rejects what they would be warned of;
-    `dns` is what the machines' names begin with in place of `name`.
+    `dns` is what the machines' names begin with in place of `name`. After `idle_timeout`, a
+    duration, without any work `idle_action` is taken on what `idle_scope` says. `on_expire` is
+    what the end of the lease means; `hibernate` makes machines that can be hibernated. `spot` asks
+    for spot capacity,
+    `spot_count` for that many spot members and the rest on demand; `spot_max_price` is in US
+    dollars for one machine and hour, the on-demand price if left out; `spot_fallback` takes
+    on-demand capacity where no pool has spot. No `on_interruption` means a checkpoint when there
+    is a `checkpoint_script` (a text, or where it is fetched from), else what the cloud does;
+    `checkpoint_strict` fails a member whose script can't be had. `replace` has the members that
+    the spot market takes away replaced, by default those with a checkpoint; `maintain` has all
+    that are lost. `max_cost`, in US dollars for all machines and their time, shortens the lease.
     """
 
     name: str
@@ -92,6 +117,7 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_name: str = ""
     tags: dict[str, str] = {}
     ttl: str = ""
+    no_ttl: bool = False
     user_data: str = ""
     command: str = ""
     environment: dict[str, str] = {}
@@ -107,6 +133,49 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     strict: bool = False
     dns: str = ""
     dns_address: AddressKind | None = None
+    idle_timeout: str = ""
+    idle_action: LeaseAction = LeaseAction.TERMINATE
+    idle_scope: IdleScope = IdleScope.ARRAY
+    on_expire: LeaseAction = LeaseAction.TERMINATE
+    hibernate: bool = False
+    spot: bool = False
+    spot_count: int = 0
+    spot_max_price: float | None = None
+    spot_fallback: bool = False
+    allocation: Allocation = Allocation.PRIORITIZED
+    on_interruption: OnInterruption | None = None
+    on_rebalance: OnRebalance = OnRebalance.IGNORE
+    checkpoint_script: str = ""
+    checkpoint_timeout: str = ""
+    checkpoint_signal: CheckpointSignal = CheckpointSignal.LAST
+    checkpoint_uri: str = ""
+    checkpoint_strict: bool = False
+    replace: bool | None = None
+    maintain: bool = False
+    max_cost: float | None = None
+    max_cost_unknown: UnknownCost = UnknownCost.REFUSE
+
+    @property
+    def stays(self) -> bool:
+        """Whether EC2 may ever stop its machines, and not only end them."""
+        actions = {self.on_expire, self.idle_action} - {LeaseAction.TERMINATE}
+        return self.hibernate or bool(actions) or self.on_complete is OnComplete.STOP
+
+    @property
+    def hibernates(self) -> bool:
+        """Whether its machines are to be such that they can be hibernated."""
+        wanted = LeaseAction.HIBERNATE in {self.on_expire, self.idle_action}
+        return self.hibernate or wanted or self.on_interruption is OnInterruption.HIBERNATE
+
+    @property
+    def spot_size(self) -> int:
+        """How many members are asked of the spot market: the last ranks, so that 0 is the last."""
+        return self.spot_count or (self.count if self.spot else 0)
+
+    @property
+    def uses_spot(self) -> bool:
+        """Whether any member is asked of the spot market."""
+        return self.spot_size > 0
 
 
 class Launch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,6 +209,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     max_runtime: int = 0
     retries: int = 0
     peer_ssh: bool = True
+    checkpoint: CheckpointPlan = CheckpointPlan()
 
 
 class Digest(msgspec.Struct, frozen=True):
@@ -161,13 +231,17 @@ def environment_text(spec: LaunchSpec) -> str:
     return msgspec.json.encode(pairs).decode() if pairs else ""
 
 
-TEXTS = ("user_data", "command", "environment")
+TEXTS = ("user_data", "command", "environment", "checkpoint_script")
 """Fields of a spec that may hold secrets: they stand in no record, event, log or dead letter."""
 
 
 def without_texts(spec: LaunchSpec) -> LaunchSpec:
-    """Return a spec as records may hold it."""
-    return msgspec.structs.replace(spec, user_data="", command="", environment={})
+    """Return a spec as records may hold it: of the script, what it needs permission for."""
+    script = spec.checkpoint_script
+    kept = script if script.startswith("s3://") else ""
+    return msgspec.structs.replace(
+        spec, user_data="", command="", environment={}, checkpoint_script=kept
+    )
 
 
 class PlannedChunk(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,8 +256,8 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     `pools` are in the order in which they are tried; `calls` counts AWS calls by API when the
     first pool has room, and `expected_seconds` is how long they take at the rate that EC2 allows;
-    `hourly_usd` is absent where no price is known; `permissions` say in words what machines may
-    do in AWS.
+    `hourly_usd` is absent where no price is known, and `cost` says more of it; `permissions` say
+    in words what machines may do in AWS.
     """
 
     name: str
@@ -197,6 +271,7 @@ class LaunchPlan(msgspec.Struct, frozen=True, kw_only=True):
     user_data_bytes: int
     lease: Lease
     hourly_usd: float | None = None
+    cost: Estimate | None = None
     expected_seconds: float = 0.0
     permissions: tuple[str, ...] = ()
     warnings: tuple[Caution, ...] = ()

@@ -28,10 +28,22 @@ class LeaseRefused(EventData, frozen=True, kw_only=True, tag="lease.refused"):
     code: str
     message: str
     field: str = ""
+    rank: int | None = None
 
 
 class LeaseWarned(LeaseEvent, frozen=True, kw_only=True, tag="lease.warned"):
     """The lease ends soon."""
+
+
+class LeaseIdled(LeaseEvent, frozen=True, kw_only=True, tag="lease.idled"):
+    """Nothing has worked for the idle timeout: the action of `lease` has been asked for.
+
+    `reason` says that all was quiet, and for how long.
+    """
+
+
+class LeaseKept(LeaseEvent, frozen=True, kw_only=True, tag="lease.kept"):
+    """Work was seen after a quiet time, which counts no more; `reason` says which sign of it."""
 
 
 class LeaseExpired(LeaseEvent, frozen=True, kw_only=True, tag="lease.expired"):

@@ -12,6 +12,19 @@ class Market(StrEnum):
     SPOT = "spot"
 
 
+class Allocation(StrEnum):
+    """What orders the pools of a launch: its own order of types, price, or AWS's scores."""
+
+    PRIORITIZED = "prioritized"
+    LOWEST_PRICE = "lowest-price"
+    CAPACITY = "capacity"
+
+
+FEWEST_SCORED = 3
+"""Types below which AWS scores every placement low
+(https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/how-sps-works.html)."""
+
+
 class Pool(msgspec.Struct, frozen=True):
     """A market, an instance type and an availability zone, with the subnet that stands for it."""
 

@@ -8,7 +8,9 @@ from datetime import datetime
 
 import msgspec
 
+from spawn.contracts.checkpoints import CheckpointCause
 from spawn.contracts.members import Facts
+from spawn.contracts.notices import NoticeAction, NoticeKind, NoticeSource
 
 STREAM = "SPAWN_AGENT"
 SUBJECTS = "spawn.agent.>"
@@ -54,13 +56,16 @@ class JobStarted(Report, frozen=True, kw_only=True):
 class JobExited(Report, frozen=True, kw_only=True):
     """`job.exited`: the command has ended for good; `tail` is the end of its output.
 
-    `exit_code` is 128 + the signal's number when a signal ended it.
+    `exit_code` is 128 + the signal's number when a signal ended it. `interrupted`: it was told to
+    end because its machine is going away, or was not begun for that reason; its checkpoint is then
+    over, too, and a successor may begin.
     """
 
     exit_code: int
     restarts: int = 0
     reason: str = ""
     tail: str = ""
+    interrupted: bool = False
 
 
 class BootFailed(Report, frozen=True, kw_only=True):
@@ -68,6 +73,54 @@ class BootFailed(Report, frozen=True, kw_only=True):
 
     step: str
     reason: str
+
+
+class NoticeSeen(Report, frozen=True, kw_only=True):
+    """`notice`: the machine's metadata service says that something will happen to it.
+
+    `dies_at` is the instant that it names, absent for a rebalance.
+    """
+
+    kind: NoticeKind
+    action: NoticeAction
+    dies_at: datetime | None = None
+    source: NoticeSource = NoticeSource.METADATA
+
+
+class CheckpointReport(Report, frozen=True, kw_only=True):
+    """Base of what a machine says of a checkpoint; `request_id` is of who asked for it."""
+
+    cause: CheckpointCause = CheckpointCause.INTERRUPTION
+    request_id: str = ""
+
+
+class CheckpointUnready(Report, frozen=True, kw_only=True):
+    """`checkpoint.warned`: the machine has no script that it could run; `reason` says why."""
+
+    reason: str
+
+
+class CheckpointBegun(CheckpointReport, frozen=True, kw_only=True):
+    """`checkpoint.started`: the script, whose digest is `sha256`, may run until `until`."""
+
+    sha256: str
+    until: datetime | None = None
+
+
+class CheckpointDone(CheckpointReport, frozen=True, kw_only=True):
+    """`checkpoint.finished`: it has ended well after `seconds`; `tail` is its last output."""
+
+    seconds: float
+    tail: str = ""
+
+
+class CheckpointLost(CheckpointReport, frozen=True, kw_only=True):
+    """`checkpoint.failed`: it ended badly, was cut off, or could not be run."""
+
+    seconds: float
+    reason: str
+    exit_code: int | None = None
+    tail: str = ""
 
 
 class ExecOutput(Report, frozen=True, kw_only=True):
@@ -85,6 +138,11 @@ REPORTS: dict[str, type[Report]] = {
     "job.started": JobStarted,
     "job.exited": JobExited,
     "boot.failed": BootFailed,
+    "notice": NoticeSeen,
+    "checkpoint.warned": CheckpointUnready,
+    "checkpoint.started": CheckpointBegun,
+    "checkpoint.finished": CheckpointDone,
+    "checkpoint.failed": CheckpointLost,
 }
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 from opentelemetry import context, propagate, trace
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, Tracer
 
 
 def configure(service: str) -> None:
@@ -24,13 +25,19 @@ def inject(headers: Mapping[str, str]) -> dict[str, str]:
     return carrier
 
 
+@cache
+def _tracer() -> Tracer:
+    # Once: the SDK makes a tracer anew each time that it is asked for one.
+    return trace.get_tracer("spawn")
+
+
 @contextmanager
 def span(name: str, *, carrier: Mapping[str, str] | None = None) -> Generator[Span]:
     """Run the block inside a span, a child of the trace in `carrier` where there is one."""
     parent = propagate.extract(carrier) if carrier is not None else None
     token = context.attach(parent) if parent is not None else None
     try:
-        with trace.get_tracer("spawn").start_as_current_span(name) as current:
+        with _tracer().start_as_current_span(name) as current:
             yield current
     finally:
         if token is not None:

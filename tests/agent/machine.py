@@ -41,6 +41,12 @@ class Machine:
     pyz: Path
     process: asyncio.subprocess.Process | None = None
 
+    def write_shim(self, name: str, script: str) -> None:
+        """Put a program first on the machine's PATH."""
+        path = self.root / "shims" / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+
     def environment(self) -> dict[str, str]:
         shims = str(self.root / "shims")
         return {

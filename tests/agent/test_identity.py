@@ -1,9 +1,11 @@
 import base64
+import hashlib
 import json
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
@@ -37,6 +39,25 @@ def test_signatures_are_those_of_botocore(audience: str, nonce: str, region: str
     request.context["timestamp"] = ours["x-amz-date"]
     signer = SigV4Auth(
         BotoCredentials(CREDENTIALS.key_id, CREDENTIALS.secret, CREDENTIALS.token), "sts", region
+    )
+    request.headers["X-Amz-Date"] = ours["x-amz-date"]
+    request.headers["X-Amz-Security-Token"] = CREDENTIALS.token
+    text = signer.string_to_sign(request, signer.canonical_request(request))
+    assert ours["authorization"].endswith(f"Signature={signer.signature(text, request)}")
+
+
+@given(key=st.text(st.characters(min_codepoint=32, max_codepoint=0x2FFF), min_size=1))
+def test_signatures_of_objects_are_those_of_botocore(key: str) -> None:
+    empty = hashlib.sha256().hexdigest()
+    url = f"https://s3.eu-central-1.amazonaws.com/bucket/{quote(key, safe='/-_.~')}"
+    headers = {"x-amz-content-sha256": empty}
+    ours = sign(Post(url, "", headers, "eu-central-1", "s3", method="GET"), CREDENTIALS, NOON)
+    request = AWSRequest("GET", url, headers=headers)
+    request.context["timestamp"] = ours["x-amz-date"]
+    signer = S3SigV4Auth(
+        BotoCredentials(CREDENTIALS.key_id, CREDENTIALS.secret, CREDENTIALS.token),
+        "s3",
+        "eu-central-1",
     )
     request.headers["X-Amz-Date"] = ours["x-amz-date"]
     request.headers["X-Amz-Security-Token"] = CREDENTIALS.token

@@ -144,6 +144,16 @@ async def test_a_new_lease_is_armed(bus: Bus, machine: Machine) -> None:
     assert "systemctl restart spawn-deadman.timer spawn-deadman-cap.timer" in machine.calls()
 
 
+async def test_who_is_logged_in_is_warned(bus: Bus, machine: Machine) -> None:
+    machine.write_shim("wall", 'cat > "$SPAWN_ROOT/written"')
+    async with launching(bus, JobSpec()) as launcher:
+        await machine.start()
+        await launcher.until("hello")
+        until = launcher.assignment.lease.until
+        await launcher.nudge(Tell(what="warned", until=until, left_seconds=300))
+        await machine.until(lambda: "ends in 5 minutes" in text_of(machine.root / "written"))
+
+
 async def test_an_exec_runs_in_the_jobs_environment(bus: Bus, machine: Machine) -> None:
     async with launching(bus, JobSpec(environment={"GREETING": "hi 'there'"})) as launcher:
         await machine.start()
@@ -236,3 +246,31 @@ async def test_the_command_is_the_login_users_and_the_boot_script_roots(
             assert exited.tail.splitlines() == expected
             assert machine.owner_of("home/ubuntu/mine") == 64123
             assert machine.owner_of("home/ubuntu/.ssh/authorized_keys") == 64123
+
+
+async def test_a_machine_that_was_stopped_and_started_does_not_end_with_the_job_of_before(
+    bus: Bus, machine: Machine
+) -> None:
+    job = JobSpec(command="exit 3", on_complete=OnComplete.TERMINATE)
+    async with launching(bus, job) as launcher:
+        await machine.start()
+        await machine.until_called("shutdown -P now")
+        await boot_again(machine, "boot-2")
+        launcher.assignment = msgspec.structs.replace(launcher.assignment, stays=True)
+        await machine.start()
+        await launcher.until("hello", 2)
+        for _ in range(2):
+            asked = launcher.asked
+            await launcher.nudge()
+            await machine.until(lambda asked=asked: launcher.asked > asked)
+        assert machine.calls().count("shutdown -P now") == 1
+        await boot_again(machine, "boot-3")
+        launcher.assignment = msgspec.structs.replace(launcher.assignment, stays=False)
+        await machine.start()
+        await machine.until(lambda: machine.calls().count("shutdown -P now") == 2)
+    assert [name for name, _ in launcher.said].count("job.exited") == 1
+
+
+async def boot_again(machine: Machine, boot_id: str) -> None:
+    await machine.stop()
+    (machine.root / "proc/sys/kernel/random/boot_id").write_text(f"{boot_id}\n")

@@ -30,6 +30,7 @@ __all__ = ["machines", "real"]
 pytestmark = pytest.mark.e2e
 
 ENDS: dict[str, Any] = {"InstanceInitiatedShutdownBehavior": "terminate"}
+STOPS: dict[str, Any] = {"InstanceInitiatedShutdownBehavior": "stop"}
 
 
 def user_data(folder: Path, bus_url: str, lives: timedelta) -> str:
@@ -65,15 +66,21 @@ async def test_members_meet_run_and_power_off(
     assert len(exits) == 3
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "state"),
+    [pytest.param(ENDS, "terminated", id="ends"), pytest.param(STOPS, "stopped", id="stops")],
+)
 def test_a_machine_ends_at_its_lease_though_nobody_is_there(
-    machines: Machines, tmp_path: Path
+    machines: Machines, tmp_path: Path, behaviour: dict[str, Any], state: str
 ) -> None:
     # Over when it boots: 15 s after its lease a machine ends, and that is soon.
     begun = SystemClock().monotonic()
     script = user_data(tmp_path, "nats://127.0.0.1:1", timedelta(seconds=-8))
-    (machine,) = machines.begin(script, **ENDS)
-    eventually(lambda: machine.state == "terminated", machine.console)
+    (machine,) = machines.begin(script, **behaviour)
+    eventually(lambda: machine.state == state, machine.console)
     assert SystemClock().monotonic() - begun > 5
+    # What is only stopped keeps its disk.
+    assert state == "terminated" or (machine.root / "etc/spawn/lease").exists()
 
 
 def test_a_machine_that_is_started_after_its_lease_waits_for_a_longer_one(

@@ -1,3 +1,7 @@
+import os
+import subprocess
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +59,27 @@ def test_a_share_is_between_none_and_all(busy: int, idle: int) -> None:
 
 
 def test_this_machine_can_be_read() -> None:
-    counters = read_counters(1.0, session=-1)
+    counters = read_counters(Path("/"), 1.0, sessions=())
     assert counters.job_processes == 0
     assert counters.ssh_sessions is not None
     assert counters.cpu is not None
+
+
+def test_processes_of_each_session_count() -> None:
+    own = os.getsid(0)
+    with subprocess.Popen(["/bin/sleep", "600"], start_new_session=True) as other:
+        try:
+            alone = read_counters(Path("/"), 1.0, sessions={other.pid})
+            both = read_counters(Path("/"), 1.0, sessions={other.pid, own})
+        finally:
+            other.kill()
+    assert alone.job_processes == 1
+    assert both.job_processes is not None
+    assert both.job_processes > 1
+
+
+def test_a_machine_whose_processes_are_not_listed_says_nothing_of_them(tmp_path: Path) -> None:
+    (tmp_path / "proc/1").mkdir(parents=True)
+    (tmp_path / "proc/1/stat").write_text("1 (init) S 0 1 1 0\n")
+    counters = read_counters(tmp_path, 1.0, sessions={1})
+    assert (counters.job_processes, counters.ssh_sessions) == (None, None)

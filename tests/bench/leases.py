@@ -12,9 +12,11 @@ import tracemalloc
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from spawn.contracts.ids import ArrayId
+from tests.bench.results import Leases
 from tests.fixtures.ttl_process import TtlProcess, ttl_process
 
 SPREAD = timedelta(seconds=20)
@@ -23,18 +25,19 @@ _MIB = 1024 * 1024
 _WITHIN = timedelta(minutes=3)
 
 
-async def measure(count: int, *, lead: timedelta) -> None:
-    """Measure and print; `lead` is the time in which so many leases are surely set."""
-    for name, spread in (("spread over 20 s", SPREAD), ("at one instant", timedelta(0))):
+async def leases(count: int, *, lead: timedelta) -> list[Leases]:
+    """Measure both ways of ending; `lead` is the time in which so many leases are surely set."""
+    found: list[Leases] = []
+    for what, spread in (("spread over 20 s", SPREAD), ("at one instant", timedelta(0))):
         with tempfile.TemporaryDirectory(prefix="spawn-bench-") as folder:
             async with ttl_process(Path(folder)) as ttl:
-                await _one(ttl, name, count, lead=lead, spread=spread)
-    _say(f"{count} timers of asyncio in one process: {_heap(count):.1f} MiB, none after a restart")
+                found.append(await _one(ttl, what, count, lead=lead, spread=spread))
+    return found
 
 
 async def _one(
-    ttl: TtlProcess, name: str, count: int, *, lead: timedelta, spread: timedelta
-) -> None:
+    ttl: TtlProcess, what: str, count: int, *, lead: timedelta, spread: timedelta
+) -> Leases:
     before = _memory(ttl)
     begun = ttl.bus.clock.now()
     first = begun + lead
@@ -50,11 +53,16 @@ async def _one(
         (min(at for _, at in ttl.asked[each]) - until).total_seconds()
         for each, until in ends.items()
     )
-    _say(
-        f"{count} leases {name}: late p50 {late[count // 2]:.3f} s,"
-        f" p99 {late[count * 99 // 100]:.3f} s, at most {late[-1]:.3f} s,"
-        f" earliest {late[0]:.3f} s; set at {count / (armed - begun).total_seconds():.0f}/s;"
-        f" service {before:.0f} MiB before, {loaded:.0f} MiB with all of them"
+    return Leases(
+        what=what,
+        leases=count,
+        earliest=late[0],
+        median=late[count // 2],
+        p99=late[count * 99 // 100],
+        latest=late[-1],
+        memory_before=before,
+        memory_with_all=loaded,
+        heap=_heap(count),
     )
 
 
@@ -101,7 +109,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000, help="leases")
     parser.add_argument("--lead", type=int, default=120, help="seconds before the first end")
     asked = parser.parse_args()
-    asyncio.run(measure(asked.count, lead=timedelta(seconds=asked.lead)))
+    for found in asyncio.run(leases(asked.count, lead=timedelta(seconds=asked.lead))):
+        _say(msgspec.json.encode(found).decode())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tests.bench import arrays, crowds
 from tests.bench.grants import grants
 from tests.bench.jobs import jobs
 from tests.bench.large import large
+from tests.bench.leases import leases
 from tests.bench.machine import at_the_end
 from tests.bench.names import names
 from tests.bench.ours import Launcher, launcher
@@ -48,6 +49,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     names: int
     """Members that are named; they arrive over 30 s in a full run."""
+    leases: int
+    """Leases that end, once over 20 s and once together; 0 leaves them out."""
 
 
 FULL = Program(
@@ -68,6 +71,7 @@ FULL = Program(
     proofs=200,
     lines=500_000,
     names=1000,
+    leases=20_000,
 )
 
 QUICK = Program(
@@ -88,7 +92,12 @@ QUICK = Program(
     proofs=4,
     lines=5000,
     names=50,
+    leases=0,
 )
+
+
+_LEAD = timedelta(seconds=120)
+"""In which all leases are surely set."""
 
 
 class _Launches(NamedTuple):
@@ -117,6 +126,8 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
     named = await names(
         folder / "names", size=program.names, arriving=arriving, upserts=program.names // 10
     )
+    _say("leases")
+    ended = await leases(program.leases, lead=_LEAD) if program.leases else []
     _say("a large array")
     return Report(
         machine=at_the_end(here),
@@ -133,6 +144,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         large=await large(folder / "large", program.large) if program.large else None,
         jobs=done,
         names=named,
+        leases=ended,
         took=time.perf_counter() - begun,
     )
 

@@ -224,6 +224,23 @@ class Names(Result, frozen=True, kw_only=True):
     seconds: float
 
 
+class Leases(Result, frozen=True, kw_only=True):
+    """Leases that end: how late the launcher's command was stored, and what holding them takes.
+
+    `earliest` is above 0 when none ended early; `heap` is what as many timers of asyncio take.
+    """
+
+    what: str
+    leases: int
+    earliest: float
+    median: float
+    p99: float
+    latest: float
+    memory_before: float
+    memory_with_all: float
+    heap: float
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -242,3 +259,4 @@ class Report(Result, frozen=True, kw_only=True):
     jobs: Jobs | None = None
     grants: list[Ensured] = []
     names: list[Names] = []
+    leases: list[Leases] = []

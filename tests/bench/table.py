@@ -3,7 +3,18 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from tests.bench.results import Costs, Ensured, Jobs, Large, Names, Other, Rate, Report, Size
+from tests.bench.results import (
+    Costs,
+    Ensured,
+    Jobs,
+    Large,
+    Leases,
+    Names,
+    Other,
+    Rate,
+    Report,
+    Size,
+)
 
 Row = Sequence[str]
 
@@ -21,6 +32,7 @@ def render(report: Report) -> str:
         _starts(report),
         _large(report.large) if report.large else "",
         _table(_NAMES_HEAD, map(_names, report.names)) if report.names else "",
+        _table(_LEASES_HEAD, map(_leases, report.leases)) if report.leases else "",
     )
     return "\n\n".join(part for part in parts if part)
 
@@ -42,6 +54,30 @@ _SIZES_HEAD = (
 
 
 _NAMES_HEAD = ("names of members", "members", "changes", "all calls", "throttled", "s")
+
+
+_LEASES_HEAD = (
+    "leases that end",
+    "leases",
+    "earliest s",
+    "p50 s late",
+    "p99 s late",
+    "at most",
+    "service MiB before",
+    "with all",
+    "asyncio timers MiB",
+)
+
+
+def _leases(leases: Leases) -> Row:
+    late = (leases.earliest, leases.median, leases.p99, leases.latest)
+    memory = (leases.memory_before, leases.memory_with_all, leases.heap)
+    return (
+        leases.what,
+        str(leases.leases),
+        *(f"{each:.2f}" for each in late),
+        *(f"{each:.0f}" for each in memory),
+    )
 
 
 def _names(names: Names) -> Row:

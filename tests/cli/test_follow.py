@@ -195,8 +195,8 @@ async def test_status_and_list_say_how_a_job_ended(
     assert await spawn("status", "web") == 0
     out = capsys.readouterr().out
     assert f"web ({array}) finished (failed: ranks 0,2)\n" in out
-    assert out.splitlines()[2].split()[-1] == "EXIT"
-    assert [line.split()[-1] for line in out.splitlines()[3:6]] == ["3", "0", "-"]
+    assert out.splitlines()[3].split()[-1] == "EXIT"
+    assert [line.split()[-1] for line in out.splitlines()[4:7]] == ["3", "0", "-"]
     assert out.endswith("web-0 ended with:\n  boom\nweb-2: spot capacity\n")
     assert await spawn("list") == 0
     assert "finished (failed: ranks 0,2)" in capsys.readouterr().out

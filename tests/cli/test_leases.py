@@ -63,6 +63,34 @@ def test_a_time_of_day_is_that_of_the_day_on_which_it_comes(
 
 
 @pytest.mark.parametrize(
+    ("now", "text", "end"),
+    [
+        ("2026-03-28T20:00Z", "02:30", "2026-03-29T01:30Z"),
+        ("2026-10-24T20:00Z", "02:30", "2026-10-25T00:30Z"),
+        ("2026-10-25T00:45Z", "02:30", "2026-10-25T01:30Z"),
+        ("2026-10-25T01:30Z", "02:30", "2026-10-26T01:30Z"),
+        ("2026-12-31T23:30Z", "00:15", "2027-01-01T23:15Z"),
+        ("2028-02-28T20:00Z", "12:00", "2028-02-29T11:00Z"),
+    ],
+    ids=[
+        "left out: an hour later",
+        "shown twice: first",
+        "then again",
+        "then on the next day",
+        "after midnight",
+        "on a leap day",
+    ],
+)
+def test_a_time_of_day_is_the_next_that_clocks_show(
+    surroundings: pytest.MonkeyPatch, now: str, text: str, end: str
+) -> None:
+    surroundings.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    found = read({"until": text}, datetime.fromisoformat(now))
+    assert found == NewEnd(until=datetime.fromisoformat(end))
+
+
+@pytest.mark.parametrize(
     "words",
     [
         {},
@@ -71,6 +99,8 @@ def test_a_time_of_day_is_that_of_the_day_on_which_it_comes(
         {"when": "soon"},
         {"when": "-2h"},
         {"when": "99999999999999h"},
+        {"when": "99999999w"},
+        {"when": "+999999999w"},
         {"until": "25:00"},
         {"until": "noon"},
         {"at": "tomorrow"},
@@ -159,9 +189,44 @@ class TestExtend:
         assert make_member(1).instance.id in said
         assert make_member(0).instance.id not in said
 
+    async def test_machines_that_were_given_more_meanwhile_do_not_end_at_the_old_instant(
+        self, spawn: Spawn, bus: Bus
+    ) -> None:
+        living = Living(bus, boots=True)
+        await living.write()
+        for rank in range(2):
+            await living.arm(rank, living.until + 2 * HOUR)
+        assert await spawn("extend", "web", "+1h") == 0
+
     async def test_without_an_agent_nobody_is_waited_for(self, spawn: Spawn, bus: Bus) -> None:
         await Living(bus, boots=False).write()
         assert await spawn("extend", "web", "3h") == 0
+
+    async def test_a_member_gets_an_end_of_its_own(
+        self, spawn: Spawn, bus: Bus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        living = Living(bus, boots=True)
+        await living.write()
+        await living.arm(1, living.until + 2 * HOUR)
+        assert await spawn("extend", "web:1", "+2h") == 0
+        said = capsys.readouterr().err
+        assert f"web:1 ends at {living.until + 2 * HOUR:%Y-%m-%d %H:%M:%S} UTC" in said
+        assert "armed by 1 machine" in said
+        assert await spawn("leases", "--json") == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(line["name"], line["rank"]) for line in lines] == [("web", None), ("web", 1)]
+        await living.arm(0, living.until + HOUR)
+        assert await spawn("extend", "web", "+1h") == 0
+        assert "ranks 1 keep the ends" in capsys.readouterr().err
+        assert await spawn("leases") == 0
+        assert "web:1" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(("target", "code"), [("web:0,1", 2), ("web:2", 4), ("web:", 2)])
+    async def test_it_takes_one_rank_that_there_is(
+        self, spawn: Spawn, bus: Bus, target: str, code: int
+    ) -> None:
+        await Living(bus, boots=False).write()
+        assert await spawn("extend", target, "+1h") == code
 
     @pytest.mark.parametrize(
         ("words", "why"),
@@ -197,3 +262,21 @@ async def test_leases_are_listed_with_what_is_left(
     assert 3500 < line["seconds_left"] <= 3600
     assert await spawn("leases") == 0
     assert "terminate" in capsys.readouterr().out
+
+
+@pytest.mark.door
+async def test_leases_can_be_followed_to_the_last_end(
+    spawn: Spawn, bus: Bus, on_bus: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    living = Living(bus, boots=False)
+    await living.write()
+    store = Store(bus, arrays.BUCKET, Array)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        following = group.create_task(spawn("leases", "-f", "--json"))
+        out, _ = await until_read(capsys, '"name":"web"')
+        entry = await store.get(living.array.id)
+        over = msgspec.structs.replace(entry.value, state=ArrayState.TERMINATED)
+        await store.update(entry.key, over, entry.revision)
+        assert await following == 0
+    # What changes with every second is not said again.
+    assert len(out.splitlines()) == 1

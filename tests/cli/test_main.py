@@ -51,7 +51,7 @@ async def test_version(spawn: Spawn, capsys: pytest.CaptureFixture[str]) -> None
     ("arguments", "code", "message"),
     [
         pytest.param(["lunch"], 2, "Did you mean 'launch'?", id="unknown command"),
-        pytest.param(["launch", "--spot"], 2, "No such option: --spot", id="unknown flag"),
+        pytest.param(["launch", "--sport"], 2, "No such option: --sport", id="unknown flag"),
         pytest.param(["status"], 2, "Missing argument 'ARRAY'", id="missing argument"),
         pytest.param(["launch"], 2, "give --region, or set AWS_REGION", id="no region"),
         pytest.param(["launch", "--count", "x"], 2, "'--count'", id="count is no number"),

@@ -67,6 +67,8 @@ async def test_status_json_has_an_entry_for_every_member(
         "exit_code": None,
         "reason": "",
         "tail": None,
+        "power": None,
+        "lease_until": None,
     }
 
 
@@ -92,10 +94,11 @@ async def test_status_in_a_pipe_is_aligned_text(
     await spawn("launch", "--name", "web", "--count", "2")
     capsys.readouterr()
     assert await spawn("status", "web") == 0
-    head, state, columns, first, _ = capsys.readouterr().out.splitlines()
+    head, state, lease, columns, first, _ = capsys.readouterr().out.splitlines()
     assert head.startswith("web (web-")
     assert head.endswith(" ready")
     assert state == "2 of 2 run in us-east-1, until 2026-12-01 20:00:00 UTC"
+    assert lease.startswith("when its lease is over, in ")
     assert columns.split()[:3] == ["RANK", "STATE", "INSTANCE"]
     assert first.split()[:4] == ["0", "running", "i-00000000000000000", "10.0.0.1"]
 

@@ -6,6 +6,7 @@ import pty
 import re
 import signal
 import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import pytest
 
@@ -61,11 +62,30 @@ class Terminal:
             # Linux says so when the other end of a terminal is closed.
             return ""
 
+    async def kill(self) -> None:
+        """End what a failed test has left: whoever reads what it draws would wait for ever."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
 
-async def on_terminal(*arguments: str) -> Terminal:
-    terminal = Terminal(arguments)
-    await terminal.start()
-    return terminal
+
+OnTerminal = Callable[..., Awaitable[Terminal]]
+
+
+@pytest.fixture
+async def on_terminal() -> AsyncGenerator[OnTerminal]:
+    """Start a command on a terminal of its own."""
+    started: list[Terminal] = []
+
+    async def start(*arguments: str) -> Terminal:
+        terminal = Terminal(arguments)
+        await terminal.start()
+        started.append(terminal)
+        return terminal
+
+    yield start
+    for terminal in started:
+        await terminal.kill()
 
 
 @pytest.fixture
@@ -76,7 +96,7 @@ def terminal_settings(surroundings: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 async def test_a_launch_is_drawn_and_ctrl_c_detaches(
-    terminal_settings: object, launcher: FakeLauncher
+    terminal_settings: object, on_terminal: OnTerminal, launcher: FakeLauncher
 ) -> None:
     launcher.holds = True
     terminal = await on_terminal("launch", "--name", "web", "--count", "5")
@@ -88,7 +108,10 @@ async def test_a_launch_is_drawn_and_ctrl_c_detaches(
 
 
 async def test_a_followed_job_s_output_scrolls_above_what_is_drawn(
-    terminal_settings: object, launcher: FakeLauncher, machines: FakeMachines
+    terminal_settings: object,
+    on_terminal: OnTerminal,
+    launcher: FakeLauncher,
+    machines: FakeMachines,
 ) -> None:
     terminal = await on_terminal("launch", "--name", "web", "--command", "./job", "--follow")
     await terminal.see("ready")
@@ -102,7 +125,7 @@ async def test_a_followed_job_s_output_scrolls_above_what_is_drawn(
 
 
 async def test_terminate_asks_and_does_nothing_when_told_no(
-    terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
+    terminal_settings: object, on_terminal: OnTerminal, spawn: Spawn, launcher: FakeLauncher
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("terminate", "web")
@@ -114,7 +137,7 @@ async def test_terminate_asks_and_does_nothing_when_told_no(
 
 
 async def test_ctrl_c_at_the_question_means_no(
-    terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
+    terminal_settings: object, on_terminal: OnTerminal, spawn: Spawn, launcher: FakeLauncher
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("terminate", "web")
@@ -126,7 +149,7 @@ async def test_ctrl_c_at_the_question_means_no(
 
 
 async def test_terminate_draws_what_is_left(
-    terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
+    terminal_settings: object, on_terminal: OnTerminal, spawn: Spawn, launcher: FakeLauncher
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("terminate", "web", "--yes")
@@ -135,7 +158,10 @@ async def test_terminate_draws_what_is_left(
 
 
 async def test_tables_are_coloured_unless_no_color_is_set(
-    terminal_settings: pytest.MonkeyPatch, spawn: Spawn, launcher: FakeLauncher
+    terminal_settings: pytest.MonkeyPatch,
+    on_terminal: OnTerminal,
+    spawn: Spawn,
+    launcher: FakeLauncher,
 ) -> None:
     await spawn("launch", "--name", "web")
     plain: list[bool] = []
@@ -149,7 +175,7 @@ async def test_tables_are_coloured_unless_no_color_is_set(
 
 
 async def test_status_f_is_drawn_again_until_the_array_has_ended(
-    terminal_settings: object, spawn: Spawn, launcher: FakeLauncher
+    terminal_settings: object, on_terminal: OnTerminal, spawn: Spawn, launcher: FakeLauncher
 ) -> None:
     await spawn("launch", "--name", "web")
     terminal = await on_terminal("status", "web", "-f")

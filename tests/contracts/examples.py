@@ -6,15 +6,26 @@ from pathlib import Path
 import msgspec
 
 from spawn.contracts import events as e
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent, Placement
+from spawn.contracts.arrays import (
+    Array,
+    ArrayState,
+    Chunk,
+    Ending,
+    Intent,
+    Placement,
+    Succession,
+)
+from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
-from spawn.contracts.instances import RunInstances
+from spawn.contracts.instances import RootVolume, RunInstances
 from spawn.contracts.launches import Launch, Terminate, without_texts
-from spawn.contracts.lease_records import Expire, Extend, LeaseRecord, LeaseState, Over
+from spawn.contracts.lease_records import Expire, Extend, Idleness, LeaseRecord, LeaseState, Over
 from spawn.contracts.leases import LeaseAction
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
+from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
+from spawn.contracts.power import Power, PowerTo, PowerWish
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
 from tests.contracts.nouns import (
     ARRAY,
@@ -35,6 +46,7 @@ from tests.contracts.nouns import (
     TOKEN,
 )
 
+FORMER = msgspec.structs.replace(INSTANCE, id=SECOND)
 GOLDEN = Path(__file__).parent / "golden"
 EVENTS: tuple[e.Data, ...] = (
     e.ArrayAccepted(
@@ -48,6 +60,7 @@ EVENTS: tuple[e.Data, ...] = (
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
     ),
     e.ArrayRejected(
         request_id="request-1", name="training", code="name-taken", message="no", field="name"
@@ -70,13 +83,38 @@ EVENTS: tuple[e.Data, ...] = (
     e.MemberReplaced(rank=3, generation=1, instance_id=SECOND, replaces=FIRST),
     e.NoticeInterruption(rank=3, generation=0, instance_id=FIRST, action="terminate", until=NOON),
     e.NoticeRebalance(rank=3, generation=0, instance_id=FIRST),
-    e.CheckpointStarted(rank=3, generation=0, reason="interruption"),
-    e.CheckpointFinished(rank=3, generation=0, seconds=41.5),
-    e.CheckpointFailed(rank=3, generation=0, reason="exit code 1"),
+    e.NoticeMaintenance(
+        rank=3,
+        generation=0,
+        instance_id=FIRST,
+        action="stop",
+        until=NOON,
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+    ),
+    e.CheckpointWarned(rank=3, generation=0, reason="s3://my-bucket/save.sh: 404"),
+    e.CheckpointStarted(rank=3, generation=0, cause="interruption"),
+    e.CheckpointFinished(
+        rank=3, generation=0, seconds=41.5, cause="request", request_id="0123456789abcdef"
+    ),
+    e.CheckpointFailed(
+        rank=3, generation=0, seconds=2.5, reason="exit code 1", cause="interruption"
+    ),
     e.LeaseSet(lease=LEASE, reason="extended", request_id="request-2", before=NOON),
     e.LeaseRefused(request_id="request-2", code="past", message="no", field="until"),
     e.LeaseWarned(lease=LEASE, rank=3),
+    e.LeaseIdled(lease=LEASE, reason="all quiet for 30m"),
+    e.LeaseKept(lease=LEASE, reason="rank 3: CPU 40 %"),
     e.LeaseExpired(lease=LEASE),
+    e.PowerAsked(request_id="request-3", to=PowerTo.HIBERNATED, ranks="0-7", reason="enough"),
+    e.PowerRefused(request_id="request-3", code="launching", message="no", field="array_id"),
+    e.PowerSettled(
+        request_id="request-3",
+        to=PowerTo.HIBERNATED,
+        ranks="0-6",
+        fell_back="3",
+        left="7",
+        reason="no room",
+    ),
     e.GrantReady(grant="spawn-0123456789abcdef"),
     e.HostnameRegistered(names=("training.example.org", "training-3.example.org")),
     e.HostnameRemoved(names=("training.example.org",)),
@@ -96,6 +134,7 @@ def an_event(data: e.Data) -> e.Event:
 
 
 CHUNK = Chunk(number=1, ranks="3,6-7", attempt=2, partial=True, pool=POOL, generation=1)
+ROOT = RootVolume(device="/dev/xvda", gib=24)
 REQUEST = RunInstances(
     region="us-east-1",
     client_token=TOKEN,
@@ -111,6 +150,7 @@ REQUEST = RunInstances(
     user_data="#!/bin/sh\n",
     key_name="mine",
     instance_profile="spawn-0123456789abcdef",
+    hibernation=ROOT,
 )
 
 RECORDS: dict[str, msgspec.Struct] = {
@@ -132,12 +172,16 @@ RECORDS: dict[str, msgspec.Struct] = {
         user_data=DIGEST,
         command=DIGEST,
         environment=DIGEST,
+        checkpoint_script=DIGEST,
+        successions=(Succession(ranks="3", generation=1, at=NOON),),
+        successions_made=1,
         placement=Placement(
             image_id="ami-0123456789abcdef0",
             pools=(POOL,),
             security_group_ids=("sg-1",),
             instance_profile="spawn-0123456789abcdef",
             boot=BOOT,
+            hibernation=ROOT,
         ),
         chunks=(CHUNK,),
         intents=(Intent(chunk=CHUNK, pool=POOL, request=REQUEST, opened_at=NOON),),
@@ -146,6 +190,11 @@ RECORDS: dict[str, msgspec.Struct] = {
         ready_at=NOON,
         reason="no",
         retag=True,
+        powering=(
+            PowerWish(to=PowerTo.STOPPED, ranks="3", request_id="request-3", reason="no", at=NOON),
+        ),
+        power_requests=("request-3",),
+        rested_at=NOON,
         outbox=(an_event(EVENTS[3]),),
         published_until=NOON,
     ),
@@ -160,8 +209,21 @@ RECORDS: dict[str, msgspec.Struct] = {
         reason="over its time",
         facts=FACTS,
         hellos=2,
+        starts=1,
         exit_code=137,
         restarts=1,
+        lease=LEASE,
+        retag=True,
+        ending="its lease is over",
+        checkpoint=Checkpoint(
+            generation=1,
+            state=CheckpointState.FAILED,
+            at=NOON,
+            seconds=2.5,
+            reason="exit code 1",
+        ),
+        formers=(Former(instance=FORMER, generation=0, since=NOON, job_over=True),),
+        surplus=True,
         outbox=(an_event(EVENTS[9]),),
     ),
     "record.job": JOB,
@@ -195,15 +257,50 @@ RECORDS: dict[str, msgspec.Struct] = {
         deployment="default",
         state=LeaseState.EXPIRING,
         version=5,
+        rank=3,
+        own=(3,),
         warned=timedelta(minutes=1),
+        warned_of_cost=True,
         requests=("request-2",),
-        outbox=(an_event(EVENTS[26]),),
+        idle=Idleness(
+            at=NOON, reason="all quiet", quiet_since=NOON, asked_at=NOON, counts_from=NOON
+        ),
+        outbox=(an_event(EVENTS[28]),),
+    ),
+    "record.notice": Notice(
+        array_id=ARRAY,
+        rank=3,
+        generation=1,
+        instance_id=FIRST,
+        kind=NoticeKind.INTERRUPTION,
+        action=NoticeAction.TERMINATE,
+        noticed_at=NOON,
+        dies_at=NOON + timedelta(minutes=2),
+        sources=(NoticeSource.EVENTS, NoticeSource.METADATA),
+        code="AWS_EC2_INSTANCE_STOP_SCHEDULED",
+        version=2,
+        outbox=(an_event(EVENTS[20]),),
     ),
     "command.extend": Extend(
-        request_id="request-2", array_id=ARRAY, add_seconds=7200, until=NOON, not_after=NOON
+        request_id="request-2",
+        array_id=ARRAY,
+        rank=3,
+        add_seconds=7200,
+        until=NOON,
+        not_after=NOON,
     ),
     "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
+    "command.look": Look(array_id=ARRAY, instance_id=FIRST, state="shutting-down"),
     "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
+    "command.power": Power(
+        request_id="request-3",
+        array_id=ARRAY,
+        to=PowerTo.STOPPED,
+        ranks="0,3-5",
+        reason="enough",
+        lease_version=5,
+        not_after=NOON,
+    ),
     "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
 }
 

@@ -12,14 +12,30 @@ from spawn.contracts.assignments import (
     RosterRequest,
     Tell,
 )
+from spawn.contracts.checkpoints import CheckpointAsked, CheckpointCause, CheckpointRequest
 from spawn.contracts.grants import GrantRequest
+from spawn.contracts.notices import (
+    NoticeAction,
+    NoticeKind,
+    NoticeSource,
+    Setup,
+    SetupRequest,
+    Told,
+    Watch,
+    Watched,
+)
 from spawn.contracts.reports import (
     BootFailed,
+    CheckpointBegun,
+    CheckpointDone,
+    CheckpointLost,
+    CheckpointUnready,
     ExecOutput,
     Heartbeat,
     Hello,
     JobExited,
     JobStarted,
+    NoticeSeen,
     Report,
 )
 from tests.contracts.nouns import ARRAY, FACTS, FIRST, JOB, LEASE, NOON, PERMISSIONS
@@ -40,6 +56,7 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         ends=True,
         job_known=False,
         heard=False,
+        stays=True,
     ),
     "answer.peers": Peers(
         revision=9,
@@ -65,12 +82,35 @@ QUESTIONS: dict[str, msgspec.Struct] = {
         argv=("ls", "-l"),
         timeout_seconds=60,
         not_after=NOON,
+        until=NOON,
+        left_seconds=300,
+        notice=Told(
+            instance_id=FIRST,
+            rank=3,
+            generation=1,
+            kind=NoticeKind.INTERRUPTION,
+            action=NoticeAction.TERMINATE,
+            dies_at=NOON,
+        ),
+        request_id="0123456789abcdef",
+    ),
+    "request.setup": SetupRequest(region="us-east-1"),
+    "answer.setup": Setup(
+        region="us-east-1",
+        queue="https://sqs.us-east-1.amazonaws.com/123456789012/spawn-default-notices",
+        rules=("spawn-default-notices-interruption",),
+        made=("spawn-default-notices",),
+    ),
+    "answer.watch": Watched(
+        regions=(Watch(region="us-east-1", queue="", is_read=False, reason="not set up"),)
     ),
     "request.roster": RosterRequest(array_id=ARRAY, page=2),
     "request.exec": ExecRequest(
         array_id=ARRAY, argv=("ls", "-l"), ranks=(0, 3), timeout_seconds=90
     ),
     "answer.exec": ExecStarted(exec_id="0123456789abcdef", ranks=(0, 3)),
+    "request.checkpoint": CheckpointRequest(array_id=ARRAY, ranks=(0, 3)),
+    "answer.checkpoint": CheckpointAsked(request_id="0123456789abcdef", ranks=(0, 3)),
     "request.ensure": GrantRequest(
         **msgspec.structs.asdict(PERMISSIONS),
         region="us-east-1",
@@ -96,9 +136,52 @@ REPORTED: dict[str, Report] = {
     ),
     "job.started": JobStarted(generation=1, at=NOON, restart=1),
     "job.exited": JobExited(
-        generation=1, at=NOON, exit_code=137, restarts=1, reason="over its time", tail="bye\n"
+        generation=1,
+        at=NOON,
+        exit_code=137,
+        restarts=1,
+        reason="over its time",
+        tail="bye\n",
+        interrupted=True,
     ),
     "boot.failed": BootFailed(generation=1, at=NOON, step="boot script", reason="exited with 1"),
+    "notice": NoticeSeen(
+        generation=1,
+        at=NOON,
+        kind=NoticeKind.INTERRUPTION,
+        action=NoticeAction.TERMINATE,
+        dies_at=NOON,
+        source=NoticeSource.EVENTS,
+    ),
+    "checkpoint.warned": CheckpointUnready(
+        generation=1, at=NOON, reason="s3://my-bucket/save.sh: 404"
+    ),
+    "checkpoint.started": CheckpointBegun(
+        generation=1,
+        at=NOON,
+        sha256="a" * 64,
+        until=NOON,
+        cause=CheckpointCause.REBALANCE,
+        request_id="request-3",
+    ),
+    "checkpoint.finished": CheckpointDone(
+        generation=1,
+        at=NOON,
+        seconds=41.5,
+        tail="saved\n",
+        cause=CheckpointCause.REQUEST,
+        request_id="0123456789abcdef",
+    ),
+    "checkpoint.failed": CheckpointLost(
+        generation=1,
+        at=NOON,
+        seconds=2.5,
+        reason="exit code 1",
+        exit_code=1,
+        tail="no\n",
+        cause=CheckpointCause.REQUEST,
+        request_id="0123456789abcdef",
+    ),
     "exec": ExecOutput(
         generation=1, at=NOON, rank=3, stream="stderr", data=b"\xff\n", exit_code=2
     ),

@@ -3,6 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from spawn.contracts.arrays import Boot
+from spawn.contracts.checkpoints import (
+    CheckpointPlan,
+    CheckpointSignal,
+    OnInterruption,
+    OnRebalance,
+)
 from spawn.contracts.grants import Permissions
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Instance, InstanceState
@@ -10,15 +16,17 @@ from spawn.contracts.launches import (
     AddressKind,
     Digest,
     EnvCompat,
+    IdleScope,
     JobSpec,
     LaunchSpec,
     OnComplete,
     OnMemberFailure,
     WaitFor,
 )
-from spawn.contracts.leases import Lease, LeaseAction
+from spawn.contracts.leases import Budget, Lease, LeaseAction
 from spawn.contracts.members import Facts
-from spawn.contracts.pools import Market, Pool, Refusal
+from spawn.contracts.pools import Allocation, Market, Pool, Refusal
+from spawn.contracts.prices import UnknownCost
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
@@ -27,7 +35,8 @@ FIRST, SECOND = InstanceId("i-0123456789abcdef0"), InstanceId("i-0123456789abcde
 TOKEN = ClientToken("64c6e7077c1e92bc1069b20075fbf2efa2d4601f5c97f707aa79fe0734c4da21")
 POOL = Pool(Market.SPOT, "g5.xlarge", "us-east-1a", "subnet-0123456789abcdef0")
 REFUSAL = Refusal(POOL, "InsufficientInstanceCapacity", "the pool had 37 of 100", 100, 37)
-LEASE = Lease(NOON + timedelta(hours=8), LeaseAction.TERMINATE)
+BUDGET = Budget(usd=40.0, begins=NOON, spent_at=NOON + timedelta(hours=10))
+LEASE = Lease(NOON + timedelta(hours=8), LeaseAction.TERMINATE, BUDGET)
 DIGEST = Digest(5, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824")
 CALLS = {"RunInstances": 1, "DescribeInstances": 3}
 INSTANCE = Instance(
@@ -79,6 +88,27 @@ SPEC = LaunchSpec(
     strict=True,
     dns="train",
     dns_address=AddressKind.PUBLIC,
+    idle_timeout="30m",
+    idle_action=LeaseAction.STOP,
+    idle_scope=IdleScope.MEMBER,
+    on_expire=LeaseAction.HIBERNATE,
+    hibernate=True,
+    spot=True,
+    spot_count=6,
+    spot_max_price=0.45,
+    spot_fallback=True,
+    allocation=Allocation.CAPACITY,
+    replace=True,
+    maintain=True,
+    max_cost=40.0,
+    max_cost_unknown=UnknownCost.ALLOW,
+    on_interruption=OnInterruption.CHECKPOINT,
+    on_rebalance=OnRebalance.CHECKPOINT,
+    checkpoint_script="s3://my-bucket/save.sh",
+    checkpoint_timeout="80s",
+    checkpoint_signal=CheckpointSignal.FIRST,
+    checkpoint_uri="s3://my-bucket/runs",
+    checkpoint_strict=True,
 )
 JOB = JobSpec(
     user_data=SPEC.user_data,
@@ -90,6 +120,15 @@ JOB = JobSpec(
     max_runtime=14_400,
     retries=2,
     peer_ssh=False,
+    checkpoint=CheckpointPlan(
+        on_interruption=OnInterruption.CHECKPOINT,
+        on_rebalance=OnRebalance.CHECKPOINT,
+        script=SPEC.checkpoint_script,
+        timeout_seconds=80,
+        signal=CheckpointSignal.FIRST,
+        uri=SPEC.checkpoint_uri,
+        strict=True,
+    ),
 )
 FACTS = Facts(
     hostname="ip-10-0-0-7.ec2.internal",

@@ -190,6 +190,12 @@ def test_tags_that_ec2_or_we_do_not_take(tags: dict[str, str], shown: str) -> No
     assert len(refused.message) < 250
 
 
+def test_a_launch_without_an_end_is_for_deployments_that_allow_it() -> None:
+    check_spec(a_spec(no_ttl=True))
+    assert "SPAWN_ALLOW_NO_TTL" in refusal(Limits(no_ttl=False), no_ttl=True).message
+    assert refusal(no_ttl=True, ttl="1h").field == "ttl"
+
+
 @pytest.mark.parametrize("ttl", ["0", "0s", "-1h", "soon", "1", "1h ", "8d", "9" * 300, "\uff11h"])
 def test_a_ttl_that_is_no_time_to_live(ttl: str) -> None:
     if ttl == "1h ":

@@ -13,6 +13,7 @@ from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Hostnames, RecordCheck, RecordList
 from spawn.contracts.launches import CollectReport, JobSpec, Launch, LaunchPlan, Terminate
 from spawn.contracts.members import Member
+from spawn.contracts.power import Power
 from spawn.contracts.reports import REPORTS, ExecOutput
 from spawn.errors import Rejected
 from tests.contracts.examples import EVENTS, GOLDEN, all_examples, an_event
@@ -25,6 +26,7 @@ WRITTEN_AS = (
     Member,
     Launch,
     Terminate,
+    Power,
     JobSpec,
     NameClaim,
     DeploymentMark,
@@ -105,10 +107,10 @@ def test_a_command_with_an_unknown_field_is_refused_and_names_it(name: str) -> N
 
 def test_an_unknown_field_of_a_spec_is_named_with_its_path() -> None:
     body = msgspec.json.decode(codec.encode(EXAMPLES["command.launch"]))
-    body["spec"]["spot"] = True
+    body["spec"]["sport"] = True
     with pytest.raises(Rejected) as refusal:
         codec.decode(msgspec.json.encode(body), Launch)
-    assert refusal.value.field == "spec.spot"
+    assert refusal.value.field == "spec.sport"
 
 
 @pytest.mark.parametrize("kind", WRITTEN_AS, ids=lambda kind: kind.__name__)

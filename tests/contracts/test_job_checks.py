@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spawn.contracts.checks import MOST_RETRIES, check_spec
-from spawn.contracts.launches import LARGEST_JOB, LaunchSpec
+from spawn.contracts.launches import LARGEST_JOB, IdleScope, LaunchSpec
+from spawn.contracts.leases import LeaseAction
 from spawn.errors import Rejected
 
 GOOD = LaunchSpec(name="training", count=8, region="us-east-1", command="true")
@@ -114,3 +115,29 @@ def test_a_variable_is_taken_or_refused_by_its_name_and_nuls_alone(name: str, va
         check_spec(a_spec(environment={name: value}))
     else:
         assert refusal(environment={name: value}).field == "environment"
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("idle_timeout", {"idle_timeout": "soon"}),
+        ("idle_timeout", {"idle_timeout": "179s"}),
+        ("idle_action", {"idle_action": LeaseAction.STOP}),
+        ("idle_scope", {"idle_scope": IdleScope.MEMBER}),
+    ],
+)
+def test_idleness_that_can_not_be_judged(field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(Rejected) as refused:
+        check_spec(msgspec.structs.replace(GOOD, **changes))
+    assert refused.value.field == field
+    assert refused.value.message.startswith(field)
+
+
+def test_idleness_may_be_judged_from_three_minutes_on() -> None:
+    whole: dict[str, Any] = {
+        "idle_timeout": "3m",
+        "idle_action": LeaseAction.STOP,
+        "idle_scope": IdleScope.MEMBER,
+    }
+    spec = msgspec.structs.replace(GOOD, **whole)
+    assert check_spec(spec) is spec

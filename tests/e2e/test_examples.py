@@ -2,16 +2,20 @@
 
 import asyncio
 import importlib.util
+import shlex
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from sandbox.machines.init import sshd
 from spawn.runtime.supervisor import specs
 from tests.fixtures.control import Plane, Result
-from tests.fixtures.jobs import follow
+from tests.fixtures.jobs import admin, aws, begin, finished, follow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -102,3 +106,103 @@ async def test_torch_ddp(machines_plane: Plane) -> None:
     lines = await lines_of(machines_plane, "train", command, 2, *flags)
     trained = [line for line in lines if "y = 3.00 x + 1.00" in line]
     assert len(trained) == 2
+
+
+async def test_notify(machines_plane: Plane, tmp_path: Path) -> None:
+    """A webhook is told of an end, and after a restart of what came meanwhile."""
+    async with webhook() as (url, texts):
+        env = {
+            "SPAWN_NATS_URL": await observer_of(machines_plane),
+            "WEBHOOK_URL": url,
+            "NOTIFY_STATE": str(tmp_path / "state"),
+        }
+        async with notifying(machines_plane, env):
+            await follow(machines_plane, "noted", "true", count=1)
+            assert await until_told(texts, "noted-") == "succeeded"
+        await follow(machines_plane, "missed", "exit 3", count=1)
+        async with notifying(machines_plane, env):
+            assert await until_told(texts, "missed-") == "failed: ranks 0"
+
+
+async def observer_of(plane: Plane) -> str:
+    printed = (await plane.run("sandbox", "env")).out
+    (line,) = (each for each in printed.splitlines() if "SPAWN_NATS_URL=" in each)
+    return shlex.split(line.partition("=")[2])[0]
+
+
+@asynccontextmanager
+async def webhook() -> AsyncGenerator[tuple[str, asyncio.Queue[str]]]:
+    texts: asyncio.Queue[str] = asyncio.Queue()
+
+    async def take(request: web.Request) -> web.Response:
+        texts.put_nowait((await request.json())["text"])
+        return web.Response()
+
+    application = web.Application()
+    application.router.add_post("/hook", take)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook", texts
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def notifying(plane: Plane, env: dict[str, str]) -> AsyncGenerator[None]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        EXAMPLES / "notify/notify.py",
+        env=plane.environment(env),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            assert await process.stdout.readline() == b"notify: listening\n"
+        yield
+        process.terminate()
+        async with asyncio.timeout(30):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def until_told(texts: asyncio.Queue[str], name: str) -> str:
+    """Return what is said of how an array's job ended."""
+    async with asyncio.timeout(60):
+        while True:
+            subject, _, said = (await texts.get()).partition(": ")
+            if subject.startswith(name) and "lease" not in said:
+                return said
+
+
+async def test_spot_training(machines_plane: Plane) -> None:
+    bucket = "training-runs"
+    s3 = aws(machines_plane, "s3")
+    await asyncio.to_thread(s3.create_bucket, Bucket=bucket)
+    flags = (
+        "--spot", "--no-wait", "--env", "STEPS=80", "--env", "PAUSE=0.2",
+        "--checkpoint-script", f"@{EXAMPLES}/spot-training/save.py",
+        "--checkpoint-uri", f"s3://{bucket}/runs",
+    )  # fmt: skip
+    await begin(machines_plane, "epochs", inline("spot-training/train.py"), *flags, count=2)
+    said = await machines_plane.start("logs", "epochs", "-f")
+    lines: list[str] = []
+    assert said.stdout is not None
+    async with asyncio.timeout(300):
+        async for line in said.stdout:
+            lines.append(line.decode().rstrip())
+            if any(f"epochs-1 | restart {count} begins" in lines[-1] for count in range(3)):
+                body = {"array": "epochs", "ranks": [1], "lead": 60}
+                await asyncio.to_thread(admin(machines_plane).post, "interrupt", body)
+    assert (await finished(machines_plane, "epochs")).code == 0
+    ended = {line.partition(" | ")[2] for line in lines if "y = " in line}
+    assert len(ended) == 1, lines
+    begins = [int(line.rpartition(" ")[2]) for line in lines if "epochs-1 | restart" in line]
+    assert len(begins) == 4
+    assert begins == sorted(begins)

@@ -64,6 +64,28 @@ async def test_a_launch_with_a_grant_works(services: Services) -> None:
     assert [each["Key"] for each in listed] == ["out/0", "out/1", "out/2"]
 
 
+@pytest.mark.parametrize(
+    ("allocation", "first"),
+    [
+        pytest.param("lowest-price", "t3.micro us-east-1c", id="by price"),
+        pytest.param("capacity", "t3.small us-east-1d", id="by score"),
+    ],
+)
+async def test_prices_and_scores_may_be_looked_at(
+    services: Services, allocation: str, first: str
+) -> None:
+    shown = await services.run(
+        "launch", "--region", "us-east-1", "--instance-type", "t3.small,t3.micro,t3.medium",
+        "--count", "4", "--spot-count", "3", "--allocation", allocation, "--dry-run", "--json",
+    )  # fmt: skip
+    assert shown.code == 0, (shown.err, services.log("launcher"))
+    plan = json.loads(shown.out)
+    assert sorted(plan["cost"]["sources"]) == ["listed", "live"]
+    assert plan["hourly_usd"] < plan["cost"]["on_demand_usd"]
+    pool = plan["pools"][0]
+    assert (pool["market"], f"{pool['instance_type']} {pool['zone']}") == ("spot", first)
+
+
 async def test_no_secret_stands_where_others_read(services: Services) -> None:
     home, cloud = services.doors.home, services.cloud
     secrets = canaries.of_the_bus(home) | {

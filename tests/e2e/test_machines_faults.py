@@ -58,6 +58,9 @@ async def doomed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doom
         # Kept, for a reboot ends the job, and that would power the machine off.
         words = ("--ttl", "40s", "--wait-for", "agent", "--keep")
         await begin(plane, "doomed", "sleep 600", *words, count=2)
+        # What they arm last is what they go by.
+        extended = await plane.run("extend", "doomed", "+5s")
+        assert extended.code == 0, extended.err
         array = await status(plane, "doomed")
         crew = await members(plane, "doomed")
         cloud = plane.child("sandbox")

@@ -8,8 +8,11 @@ from spawn.aws.errors import outcome_of
 from spawn.aws.shapes import Caller, Image, InstanceType, SecurityGroup, Subnet
 from spawn.clock import Clock
 from spawn.contracts.identities import NONCE_HEADER, SignedCall
-from tests.fakes.ec2 import REGION, ZONES, FakeInstances
+from tests.fakes.ec2 import REGION, ZONES
 from tests.fakes.iam import ACCOUNT, FakeIam
+from tests.fakes.power import FakePower
+from tests.fakes.prices import FakePricing
+from tests.fakes.queues import FakeEventBridge, FakeSqs
 
 TYPES = ("t3.micro", "t3.medium", "m7i.large")
 IMAGE = Image(
@@ -23,7 +26,7 @@ IMAGE = Image(
 IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"
 
 
-class FakeEc2(FakeInstances):
+class FakeEc2(FakePower):
     """EC2 in one region."""
 
     def __init__(self, clock: Clock, region: str = REGION) -> None:
@@ -158,8 +161,14 @@ class FakeAws:
         self._ec2: dict[str, FakeEc2] = {}
         self._ssm: dict[str, FakeSsm] = {}
         self._s3: dict[str, FakeS3] = {}
+        self._sqs: dict[str, FakeSqs] = {}
+        self._eventbridge: dict[str, FakeEventBridge] = {}
         self._iam = FakeIam(clock)
         self._sts = FakeSts()
+        self._pricing = FakePricing()
+
+    def pricing(self) -> FakePricing:
+        return self._pricing
 
     def iam(self) -> FakeIam:
         return self._iam
@@ -172,6 +181,12 @@ class FakeAws:
 
     def s3(self, region: str) -> FakeS3:
         return self._s3.setdefault(region, FakeS3(region))
+
+    def sqs(self, region: str) -> FakeSqs:
+        return self._sqs.setdefault(region, FakeSqs(self._clock, region))
+
+    def eventbridge(self, region: str) -> FakeEventBridge:
+        return self._eventbridge.setdefault(region, FakeEventBridge(self.sqs(region)))
 
     def sts(self) -> FakeSts:
         return self._sts

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -18,8 +18,7 @@ from spawn.bus.streams import COMMANDS
 from spawn.contracts import arrays, events, members
 from spawn.contracts.arrays import Array, ArrayState, DeploymentMark
 from spawn.contracts.clouds import API_CLOUD, CloudReport, CloudRequest
-from spawn.contracts.ids import ArrayId, InstanceId, array_id
-from spawn.contracts.instances import Instance, InstanceState
+from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import (
     API_COLLECT,
     API_PLAN,
@@ -32,52 +31,12 @@ from spawn.contracts.launches import (
     LaunchSpec,
     PlannedChunk,
     Terminate,
-    digest,
-    environment_text,
-    without_texts,
 )
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState, member_key
-from spawn.contracts.pools import Market, Pool, Refusal
-
-NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
-POOL = Pool(Market.ON_DEMAND, "t3.medium", "us-east-1a", "subnet-0123abcd")
-DEPLOYMENT = "tests"
-
-
-def instance_of(rank: int, state: InstanceState = InstanceState.RUNNING) -> Instance:
-    return Instance(
-        id=InstanceId(f"i-{rank:017x}"),
-        state=state,
-        instance_type=POOL.instance_type,
-        zone=POOL.zone,
-        market=POOL.market,
-        private_ip=f"10.0.0.{rank + 1}",
-    )
-
-
-def array_of(launch: Launch, *, state: ArrayState = ArrayState.ACCEPTED) -> Array:
-    spec = launch.spec
-    return Array(
-        id=array_id(
-            deployment=DEPLOYMENT, owner="cli", request_id=launch.request_id, name=spec.name
-        ),
-        name=spec.name,
-        owner="cli",
-        request_id=launch.request_id,
-        deployment=DEPLOYMENT,
-        region=spec.region,
-        size=spec.count,
-        min_count=spec.min_count or spec.count,
-        spec=without_texts(spec),
-        spec_hash="",
-        state=state,
-        accepted_at=NOON,
-        lease=Lease(NOON + timedelta(hours=8)),
-        user_data=digest(spec.user_data),
-        command=digest(spec.command),
-        environment=digest(environment_text(spec)),
-    )
+from spawn.contracts.pools import Refusal
+from spawn.contracts.power import SUBJECT_POWER, Power
+from tests.fakes.cli_records import DEPLOYMENT, NOON, POOL, accepted, array_of, instance_of
 
 
 class FakeLauncher:
@@ -96,6 +55,8 @@ class FakeLauncher:
         self._version = 0
         self.launches: list[Launch] = []
         self.terminations: list[Terminate] = []
+        self.powers: list[Power] = []
+        self.settled: dict[str, str] = {}
         self.accepted = asyncio.Event()
         self.holds = False
         self.fails = ""
@@ -140,6 +101,8 @@ class FakeLauncher:
         message = delivery.message
         if message.subject == SUBJECT_LAUNCH:
             await self._launch(codec.decode(message.data, Launch))
+        elif message.subject == SUBJECT_POWER:
+            await self._power(codec.decode(message.data, Power))
         else:
             await self._terminate(codec.decode(message.data, Terminate))
 
@@ -150,7 +113,7 @@ class FakeLauncher:
             await self._reject(launch, array.id)
             return
         await self._arrays.create(array.id, array)
-        await self.tell(array.id, _accepted(array))
+        await self.tell(array.id, accepted(array))
         self.accepted.set()
         if self.holds:
             return
@@ -223,6 +186,23 @@ class FakeLauncher:
             events.ArrayFailed(code="capacity", reason=self.fails, refusals=(refusal,)),
         )
 
+    async def _power(self, command: Power) -> None:
+        """Refuse it, or say that it is recorded and, unless held, how it was `settled`."""
+        self.powers.append(command)
+        request_id, to = command.request_id, command.to
+        if self.refuses:
+            refusal = events.PowerRefused(request_id=request_id, code="no", message=self.refuses)
+            await self.tell(command.array_id, refusal)
+            return
+        ranks = command.ranks or "0-2"
+        await self.tell(
+            command.array_id, events.PowerAsked(request_id=request_id, to=to, ranks=ranks)
+        )
+        if not self.holds:
+            said = events.PowerSettled(request_id=request_id, to=to, ranks=ranks)
+            changed = msgspec.structs.replace(said, **self.settled)
+            await self.tell(command.array_id, changed)
+
     async def _terminate(self, command: Terminate) -> None:
         self.terminations.append(command)
         array = command.array_id
@@ -283,15 +263,3 @@ class FakeLauncher:
             reason="its array is terminated",
         )
         return codec.encode(CollectReport(findings=(finding,), acted=not request.dry_run))
-
-
-def _accepted(array: Array) -> events.ArrayAccepted:
-    return events.ArrayAccepted(
-        name=array.name,
-        owner=array.owner,
-        request_id=array.request_id,
-        region=array.region,
-        size=array.size,
-        min_count=array.min_count,
-        lease=array.lease,
-    )

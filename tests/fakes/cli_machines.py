@@ -21,6 +21,7 @@ from spawn.contracts.assignments import (
     Peers,
     RosterRequest,
 )
+from spawn.contracts.checkpoints import API_CHECKPOINT, CheckpointAsked, CheckpointRequest
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Facts, Member, MemberState, member_key
@@ -37,7 +38,7 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIexample"
 class FakeMachines:
     """`silent` ranks have not said hello; `answers` are what an exec is answered, by rank.
 
-    `ended` ranks have, and are gone.
+    `ended` ranks have, and are gone. `checkpoints` says by rank why one fails, if it does.
     """
 
     def __init__(self, bus: Bus, launcher: FakeLauncher) -> None:
@@ -50,12 +51,14 @@ class FakeMachines:
         self.page_bytes = LARGEST_PAGE
         self.answers: dict[int, list[ExecOutput]] = {}
         self.asked: list[ExecRequest] = []
+        self.checkpoints: dict[int, str] = {}
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["FakeMachines"]:
         endpoints = (
             Endpoint(name="roster", subject=API_ROSTER, answer=self._roster),
             Endpoint(name="exec", subject=API_EXEC, answer=self._exec),
+            Endpoint(name="checkpoint", subject=API_CHECKPOINT, answer=self._checkpoint),
         )
         async with serving(self._bus, "machines", endpoints, replica="one"):
             yield self
@@ -122,6 +125,18 @@ class FakeMachines:
         complete = len(peers) == array.size
         whole = Peers(revision=1, complete=complete, size=array.size, peers=peers)
         return codec.encode(cut_pages(whole, largest=self.page_bytes)[request.page])
+
+    async def _checkpoint(self, message: Message) -> bytes:
+        request = codec.decode(message.data, CheckpointRequest)
+        for rank in (ranks := request.ranks or tuple(self.checkpoints)):
+            done = events.CheckpointFinished(
+                rank=rank, generation=0, request_id="r1", seconds=1.25
+            )
+            lost = events.CheckpointFailed(
+                rank=rank, generation=0, request_id="r1", reason=self.checkpoints[rank]
+            )
+            await self._launcher.tell(request.array_id, lost if lost.reason else done)
+        return codec.encode(CheckpointAsked(request_id="r1", ranks=ranks))
 
     async def _exec(self, message: Message) -> bytes:
         request = codec.decode(message.data, ExecRequest)

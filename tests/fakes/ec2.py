@@ -15,10 +15,12 @@ from spawn.contracts.ids import ClientToken, InstanceId
 from spawn.contracts.instances import Described, Instance, InstanceState, RunInstances
 from spawn.contracts.pools import Market
 from spawn.errors import Outcome, Transient
+from tests.fakes.prices import FakeMarkets
 
 REGION = "us-east-1"
 VPC = "vpc-1"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+ZONE_IDS = ("use1-az1", "use1-az2", "use1-az4")
 FREE_FLOW = ("RunInstances=100000/100000", "RunInstances.instances=1000000/1000000")
 """Buckets that never make a test wait; a test of pacing sets `pacer`."""
 
@@ -36,6 +38,8 @@ class Machine:
     tags: dict[str, str]
     boot: timedelta
     ended_at: datetime | None = None
+    halted_at: datetime | None = None
+    started_at: datetime | None = None
     reason: str = ""
 
 
@@ -60,10 +64,11 @@ class Weather:
     lost_replies: Counter[str] = field(default_factory=Counter[str])
 
 
-class FakeInstances:
+class FakeInstances(FakeMarkets):
     """The instances of one region."""
 
     def __init__(self, clock: Clock, region: str = REGION) -> None:
+        super().__init__()
         self.pacer = Pacer(clock, parse_buckets(FREE_FLOW))
         self.weather = Weather()
         self.machines: dict[InstanceId, Machine] = {}
@@ -198,11 +203,24 @@ class FakeInstances:
                 f"there is not sufficient {request.instance_type} capacity in {subnet.zone}",
                 status=500,
             )
+        self._check_bid(request, subnet)
         if pool in self.weather.capacity:
             self.weather.capacity[pool] = free - size
         made = [self._machine(request, index, subnet.zone) for index in range(size)]
         self.machines |= {one.id: one for one in made}
         return made
+
+    def _check_bid(self, request: RunInstances, subnet: Subnet) -> None:
+        price = self.spot_usd.get((request.instance_type, subnet.zone), 0.0)
+        if (
+            request.market is Market.SPOT
+            and request.max_price
+            and price > float(request.max_price)
+        ):
+            raise outcome_of(
+                "SpotMaxPriceTooLow",
+                f"Your Spot request price of {request.max_price} is lower than {price}",
+            )
 
     def _machine(self, request: RunInstances, index: int, zone: str) -> Machine:
         number = next(self._numbers)
@@ -232,7 +250,10 @@ class FakeInstances:
         if machine.ended_at is not None:
             over = now >= machine.ended_at + self.weather.halt
             return InstanceState.TERMINATED if over else InstanceState.SHUTTING_DOWN
-        booted = self._age(machine) >= machine.boot
+        if machine.halted_at is not None:
+            off = now >= machine.halted_at + self.weather.halt
+            return InstanceState.STOPPED if off else InstanceState.STOPPING
+        booted = now - (machine.started_at or machine.launched_at) >= machine.boot
         return InstanceState.RUNNING if booted else InstanceState.PENDING
 
     def _describe(self, machine: Machine) -> Described:
@@ -247,7 +268,7 @@ class FakeInstances:
                 image_id=request.image_id,
                 subnet_id=request.subnet_id,
                 private_ip="" if state is InstanceState.TERMINATED else machine.private_ip,
-                launched_at=machine.launched_at,
+                launched_at=machine.started_at or machine.launched_at,
                 reason=machine.reason,
             ),
             launch_index=machine.launch_index,
@@ -264,4 +285,5 @@ def _subnet(number: int, zone: str) -> Subnet:
         vpc_id=VPC,
         default_for_zone=True,
         free_addresses=4091,
+        zone_id=ZONE_IDS[number],
     )

@@ -20,6 +20,8 @@ from tests.sandbox.launches import image, run
         ("latency", {}, "delay"),
         ("lifecycle", {"pending": -1}, "pending"),
         ("quota", {"vcpus": "few"}, "vcpus"),
+        ("price", {"usd": 0}, "usd"),
+        ("score", {"score": 11}, "score"),
         ("signature", {"services": "sts"}, "services"),
     ],
 )

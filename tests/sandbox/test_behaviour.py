@@ -21,6 +21,8 @@ throttle: {enabled: false, rules: [{api: RunInstances, requests: {burst: 1, per_
 latency: [{api: DescribeInstances, delay: [0.01, 0.05]}]
 lifecycle: {pending: [1, 5], invisible: 60}
 quota: [{vcpus: 32}]
+price: [{usd: 0.5, zone: us-east-1a}]
+score: [{score: 2}]
 signature: {services: ["*"]}
 machines: {mode: hollow}
 boot: [{delay: 1}, {rank: 3, user_data_fails: true}]
@@ -38,6 +40,8 @@ def test_a_scenario_is_read_from_yaml(tmp_path: Path) -> None:
     assert scenario.lifecycle.pending == seconds(1, 5)
     assert scenario.lifecycle.invisible == seconds(60)
     assert scenario.quota[0].vcpus == 32
+    assert (scenario.price[0].usd, scenario.price[0].instance_type) == (0.5, "*")
+    assert (scenario.score[0].score, scenario.score[0].zone) == (2, "*")
     assert scenario.machines.mode == "hollow"
     assert scenario.boot[0].delay == seconds(1)
     assert scenario.boot[1].user_data_fails is True

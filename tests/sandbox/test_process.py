@@ -39,6 +39,7 @@ def test_the_announcement_is_whole_private_and_withdrawn(tmp_path: Path) -> None
         assert sorted(p.name for p in tmp_path.iterdir()) == [
             "hosts",
             "sandbox.json",
+            "sandbox.log",
             "scenario.json",
         ]
     assert not file.exists()

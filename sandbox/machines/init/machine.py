@@ -12,6 +12,7 @@ from sandbox.machines.init.commands import Commands
 from sandbox.machines.init.control import answering
 from sandbox.machines.init.power import Down, Power
 from sandbox.machines.init.processes import Processes
+from sandbox.machines.init.signs import keep_signs
 from sandbox.machines.init.systemd import Systemd
 from sandbox.machines.init.world import World
 from spawn.clock import Clock
@@ -41,6 +42,7 @@ async def boot(folder: Folder, plan: Plan, clock: Clock, *, lacks: str = "") -> 
             group.create_task(power.keep_time()),
             group.create_task(_hear(power)),
             group.create_task(_start(world, plan, systemd)),
+            group.create_task(keep_signs(world)),
         ]
         async with answering(folder.path, Commands(world, systemd, power)):
             down = await power.down

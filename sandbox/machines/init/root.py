@@ -26,6 +26,17 @@ done
 [ $# -gt 0 ] || set -- bash
 exec "$@"
 """
+_WALL = """#!/bin/bash
+# Writes to all terminals of a machine: its console, and where peers are logged in over ssh.
+if [ $# -gt 0 ]; then text=$*; else text=$(cat); fi
+text=$(printf '\\nBroadcast message from %s:\\n\\n%s\\n' "${USER:-root}" "$text")
+printf '%s\\n' "$text" >> "$SPAWN_ROOT/dev/console"
+for link in "$SPAWN_ROOT"/proc/[0-9]*/fd/0; do readlink "$link"; done 2> /dev/null \\
+    | grep '^/dev/pts/' | sort -u | while read -r terminal; do
+        printf '%s\\r\\n' "$text" 2> /dev/null > "$terminal"
+    done
+exit 0
+"""
 _FOLDERS = (
     "dev",
     "etc/profile.d",
@@ -68,6 +79,7 @@ def _write_shims(folder: Folder) -> None:
     for name in SHIMS:
         _write_program(folder.shims / name, f"#!{sys.executable} -ISB\n{source}")
     _write_program(folder.shims / "sudo", _SUDO)
+    _write_program(folder.shims / "wall", _WALL)
 
 
 def _write_enter(folder: Folder, environment: Mapping[str, str]) -> None:

@@ -143,7 +143,7 @@ async def _identify(world: World, session: Session, region: str) -> Identity:
     await world.roster.known()
     member = world.roster.find(session.instance_id)
     if member is not None:
-        return identity_of(member)
+        return identity_of(member, session.instance_id)
     described = await world.lookups.find(region, session.instance_id)
     if described is None:
         # EC2 may not show an instance yet that it has just launched.
@@ -154,7 +154,7 @@ async def _identify(world: World, session: Session, region: str) -> Identity:
 def _by_tags(world: World, described: Described) -> Identity:
     member = world.roster.find(described.instance.id)
     if member is not None:
-        return identity_of(member)
+        return identity_of(member, described.instance.id)
     identity = identity_by_tags(described, deployment=world.deployment)
     check_succession(described, world.roster.holder(identity.array_id, identity.rank))
     return identity

@@ -1,18 +1,18 @@
 """What an instance is to us: the machine of a rank, or nobody (any more)."""
 
 from spawn.contracts.identities import Identity
-from spawn.contracts.ids import ArrayId, is_array_id
+from spawn.contracts.ids import ArrayId, InstanceId, is_array_id
 from spawn.contracts.instances import Described
 from spawn.contracts.members import Member
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Rejected
 
 
-def identity_of(member: Member) -> Identity:
-    """Return whom a record names; raise `Rejected` when its instance has ended."""
-    if member.instance.state.is_going:
-        raise _refused(f"{member.instance.id} has ended")
-    return Identity(array_id=member.array_id, instance_id=member.instance.id, rank=member.rank)
+def identity_of(member: Member, instance_id: InstanceId) -> Identity:
+    """Return whom a record names by one of its instances; raise `Rejected` when that has ended."""
+    if member.instance.id == instance_id and member.instance.state.is_going:
+        raise _refused(f"{instance_id} has ended")
+    return Identity(array_id=member.array_id, instance_id=instance_id, rank=member.rank)
 
 
 def identity_by_tags(described: Described, *, deployment: str) -> Identity:

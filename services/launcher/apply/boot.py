@@ -8,7 +8,11 @@ from services.launcher.plan.permissions import grant_request
 from services.launcher.ports import Agent, World
 from spawn.contracts.arrays import Array, Boot, Placement
 from spawn.contracts.grants import API_ENSURE, Grant
-from spawn.errors import Conflict, Rejected
+from spawn.errors import Conflict, Outcome, Rejected
+from spawn.permissions.implied import with_implied
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
 
 _URL_LIFE = timedelta(days=7)
 """The longest that a presigned URL may live
@@ -20,7 +24,7 @@ _FRESH = timedelta(hours=1)
 async def equip(world: World, array: Array, placement: Placement) -> Placement:
     """Return a placement with what its machines boot with, and the profile of their role."""
     boot = await prepare_boot(world, array.region)
-    if boot is None and array.spec.permissions.is_empty:
+    if boot is None and with_implied(array.spec).is_empty:
         # Machines that run nothing prove nothing: they need no role.
         return placement
     profile = await ensure_profile(world, array)
@@ -43,6 +47,20 @@ async def prepare_boot(world: World, region: str) -> Boot | None:
         bus_url=agent.bus_url,
         bus_fingerprint=agent.bus_fingerprint,
     )
+
+
+async def renewed_boot(world: World, array: Array) -> Boot | None:
+    """Return what a successor boots with: the address of its agent may have expired.
+
+    None when there is none, or where it can't be had now: then what there was must do.
+    """
+    if array.placement is None or array.placement.boot is None:
+        return None
+    try:
+        return await prepare_boot(world, array.region)
+    except Outcome as outcome:
+        _log.warning("the agent's address is not renewed", why=outcome.message)
+        return None
 
 
 async def _publish(world: World, agent: Agent, region: str, *, bucket: str, key: str) -> None:

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from services.launcher import metrics
-from services.launcher.apply.boot import ensure_profile
+from services.launcher.apply.boot import ensure_profile, renewed_boot
 from services.launcher.apply.records import write_array, write_members
-from services.launcher.model import VISIBILITY, MemberChange, Refused
-from services.launcher.plan.ladder import choose_pool, generation_of, open_intent
+from services.launcher.model import VISIBILITY, MemberChange, Refused, Tag
+from services.launcher.plan.filling import members_of, ranks_of
+from services.launcher.plan.ladder import choose_pool, generation_of, open_intent, with_boot
+from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import (
     advance,
     drop_chunk,
-    members_of,
-    ranks_of,
     settle_launched,
     settle_lost,
     settle_refused,
@@ -21,7 +21,7 @@ from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Intent
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
-from spawn.contracts.leases import LEASE_TAG, Lease, format_instant
+from spawn.contracts.leases import LEASE_TAG, format_instant
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome
@@ -54,6 +54,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
     pacer = world.aws.ec2(entry.value.region).pacer
     if choose_pool(entry.value, chunk, world.memory.exhausted, now=world.clock.now()):
         await pacer.take("RunInstances", instances=count, key=array_id)
+    boot = await renewed_boot(world, entry.value) if chunk.is_succession else None
 
     def write_down(array: Array) -> Array:
         now = world.clock.now()
@@ -62,6 +63,7 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
             return drop_chunk(array, chunk, now=now)
         template = world.agent.template if world.agent else ""
         generation = generation_of(chunk, world.fleet.members(array_id))
+        array = with_boot(array, boot)
         return open_intent(array, chunk, pool, generation=generation, template=template, now=now)
 
     try:
@@ -129,26 +131,45 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
 
 
 async def end_instances(world: World, array: Array, instance_ids: Iterable[InstanceId]) -> None:
-    """Ask EC2 to end instances; the observer confirms it."""
+    """Ask EC2 to end instances; the observer confirms it.
+
+    First those spot requests go that would have others in their place
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
+    """
     ids = tuple(instance_ids)
+    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
+    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
+    if requests:
+        await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
 
 
-async def tag_lease(
-    world: World, array: Array, instance_ids: Iterable[InstanceId], lease: Lease
-) -> bool:
-    """Have the tags of instances tell of a lease; False when that is to be tried again."""
-    ids = tuple(instance_ids)
-    tags = {LEASE_TAG: format_instant(lease.until)}
+async def _cancel(world: World, array: Array, requests: list[str]) -> None:
+    world.memory.count((array.id,), "CancelSpotInstanceRequests")
     try:
-        if ids:
+        await world.aws.ec2(array.region).cancel_spot_requests(requests)
+    except Outcome as outcome:
+        # Instances have to end all the same: what comes in their place is met by the sweep.
+        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
+
+
+async def tag_lease(world: World, array: Array, tag: Tag) -> bool:
+    """Have the tags of instances tell of a lease; False when that is to be tried again."""
+    lease, tags = tag.lease, {LEASE_TAG: format_instant(tag.lease.until)}
+    try:
+        if tag.instance_ids:
             world.memory.count((array.id,), "CreateTags")
-            await world.aws.ec2(array.region).create_tags(ids, tags)
+            await world.aws.ec2(array.region).create_tags(tag.instance_ids, tags)
     except Outcome as outcome:
         # The tag is for the day on which all records are lost: nothing waits for it.
         _log.warning("lease not in the tags", array_id=array.id, why=outcome.message)
         return False
+    if tag.ranks:
+        members = world.fleet.members(array.id)
+        changes = (tagged(members[rank], lease) for rank in tag.ranks)
+        await write_members(world, (each for each in changes if each is not None))
+        return True
     await write_array(
         world,
         array.id,

@@ -47,6 +47,7 @@ def _key(spec: LaunchSpec, *, only_look: bool) -> bytes:
             spec.security_groups,
             spec.ssh_cidr,
             spec.key_name,
+            spec.hibernates,
         )
     )
 
@@ -70,6 +71,7 @@ async def _look_up(world: World, spec: LaunchSpec, *, only_look: bool) -> Places
             )
     architectures = {name: known[name].architectures for name in types}
     image_id, architecture = await _find_image(world, spec, architectures)
+    root = await ec2.find_image(image_id) if spec.hibernates else None
     groups = () if only_look else await _ensure_groups(world, spec, subnets.result())
     return Places(
         types=types,
@@ -79,6 +81,12 @@ async def _look_up(world: World, spec: LaunchSpec, *, only_look: bool) -> Places
         offerings=offered.result(),
         subnets=tuple((each.zone, each.id) for each in subnets.result()),
         security_group_ids=(*groups, *spec.security_groups),
+        memories={name: known[name].memory_mib for name in types},
+        hibernating=frozenset(name for name in types if known[name].hibernation),
+        root_device=root.root_device if root else "",
+        root_gib=root.root_gib if root else 0,
+        zone_ids={each.zone: each.zone_id for each in subnets.result()},
+        spot_types=frozenset(name for name in types if known[name].spot),
     )
 
 

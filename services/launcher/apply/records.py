@@ -117,7 +117,11 @@ async def refresh(world: World, array_id: ArrayId) -> None:
         return
     # Until the TTL service has made it, the array's own says the same.
     with suppress(NotFound):
-        world.fleet.note_lease(await world.stores.leases.get(array_id))
+        lease = await world.stores.leases.get(array_id)
+        world.fleet.note_lease(lease)
+        if lease.value.own:
+            for entry in (await world.stores.leases.load(f"{array_id}.*")).values():
+                world.fleet.note_lease(entry)
     for entry in (await world.stores.members.load(f"{array_id}.*")).values():
         world.fleet.note_member(entry)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.launcher import metrics
+from services.launcher.apply.budgets import kept_within
 from services.launcher.apply.records import create_array, write_array
 from services.launcher.plan.acceptance import (
     Terms,
@@ -56,6 +57,7 @@ async def on_launch(command: Command[Launch], world: World) -> None:
                     check_nameless(launch.spec)
                 else:
                     check_names(array, world.fleet.arrays().values())
+                array = await kept_within(world, array)
                 await _create(world, array, job_of(launch.spec))
         except (Rejected, Conflict) as refusal:
             await _publish_rejection(world, command, refusal)
@@ -111,7 +113,9 @@ def terms(world: World) -> Terms:
     settings = world.settings
     return Terms(
         deployment=world.deployment,
-        limits=Limits(count=settings.max_count, ttl=settings.max_ttl),
+        limits=Limits(
+            count=settings.max_count, ttl=settings.max_ttl, no_ttl=settings.allow_no_ttl
+        ),
         default_ttl=settings.default_ttl,
     )
 

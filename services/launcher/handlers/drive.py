@@ -1,70 +1,24 @@
-"""Drivers: one task for each array that is not at rest, by one replica at a time."""
+"""The driver of one array: taking it as far as it goes, by one replica at a time."""
 
 import asyncio
-from collections.abc import Coroutine
-from datetime import datetime, timedelta
-from typing import Any, assert_never
-
-import msgspec
+from datetime import datetime
 
 from services.launcher import metrics
-from services.launcher.apply.calls import end_instances, open_next, send, tag_lease, trace
-from services.launcher.apply.records import (
-    DUPLICATES,
-    SETTLING,
-    publish_left_over,
-    refresh,
-    write_array,
-)
-from services.launcher.apply.release import release
-from services.launcher.handlers.looking_up import look_up
-from services.launcher.handlers.measuring import Measuring
-from services.launcher.model import (
-    End,
-    LookUp,
-    Nudge,
-    Place,
-    Resend,
-    Step,
-    Tag,
-    Trace,
-    View,
-    Write,
-)
-from services.launcher.plan.drive import has_told, is_at_rest, next_steps
-from services.launcher.plan.leases import is_overdue
-from services.launcher.plan.settlement import give_up
+from services.launcher.apply.records import DUPLICATES, publish_left_over, refresh
+from services.launcher.handlers.driver import POLL, Driver
+from services.launcher.model import View
+from services.launcher.plan.drive import has_told, is_at_rest
+from services.launcher.plan.own_leases import is_neglected
+from services.launcher.plan.replacement import due_members, is_time_to_ask_again
+from services.launcher.plan.resting import resting_due
 from services.launcher.ports import World
-from spawn.bus.ports import Fence
 from spawn.clock import wait_event
-from spawn.contracts.arrays import Array, Chunk, Intent
-from spawn.contracts.assignments import Tell, tell_all_subject
-from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
-from spawn.contracts.ranks import parse_ranks
-from spawn.errors import (
-    Conflict,
-    NotFound,
-    Outcome,
-    Rejected,
-    Transient,
-    first_outcome,
-)
+from spawn.contracts.arrays import Array
+from spawn.contracts.ids import ArrayId
+from spawn.errors import Outcome, first_outcome
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
-
-_Running = dict[Any, asyncio.Task[None]]
-
-POLL = timedelta(seconds=2)
-"""How often an array that waits for something is looked at again without a reason."""
-
-_LARGE = 500
-_GATHER = timedelta(microseconds=20)
-"""Per member of an array of more than `_LARGE`, the time in which its news are gathered: each
-look goes over all members, so one for each change would cost the square of their number."""
-
-_ASK_AGAIN = timedelta(seconds=30)
-"""How long an instance that was asked to end may go on before it is asked again."""
 
 
 async def drive_arrays(world: World) -> None:
@@ -83,18 +37,36 @@ async def drive_arrays(world: World) -> None:
 
 def _due(world: World) -> set[ArrayId]:
     now = world.clock.now()
-    return {
-        array.id for array in world.fleet.arrays().values() if _needs_driver(world, array, now)
-    }
+    return {array.id for array in world.fleet.arrays().values() if is_needed(world, array, now)}
 
 
-def _needs_driver(world: World, array: Array, now: datetime) -> bool:
+def is_needed(world: World, array: Array, now: datetime) -> bool:
+    """Say whether an array needs a driver at `now`."""
     if array.state.is_over:
         recent = any(now - event.time < DUPLICATES for event in array.outbox)
         return recent and world.memory.published.get(array.id, 0) < array.version
-    if not is_at_rest(array) or is_overdue(array, now) or has_told(array, now):
+    if not is_at_rest(array) or has_told(array, now) or array.id in world.fleet.changed:
         return True
-    return array.id in world.fleet.changed
+    if world.fleet.is_succeeding(array.id) or _may_ask_again(world, array, now):
+        return True
+    own = world.fleet.own_leases(array.id)
+    members = world.fleet.members(array.id).values()
+    if is_neglected(array, members, own, now):
+        return True
+    return any(resting_due(array, members, own, now, refused=world.memory.refused(now)))
+
+
+def _may_ask_again(world: World, array: Array, now: datetime) -> bool:
+    """Say whether it is time to ask again for successors that could not be had."""
+    if not is_time_to_ask_again(array, now):
+        return False
+    view = View(
+        array=array,
+        members=world.fleet.members(array.id),
+        notices=world.fleet.notices(array.id),
+        now=now,
+    )
+    return bool(due_members(view))
 
 
 async def _drive_and_forget(world: World, array_id: ArrayId, driving: set[ArrayId]) -> None:
@@ -136,165 +108,3 @@ async def drive(world: World, array_id: ArrayId) -> bool:
         finally:
             world.fleet.unlisten(array_id, changed)
         return not fence.is_lost
-
-
-class Driver:
-    """One array under way: its records are the truth, this only knows what it has started."""
-
-    def __init__(self, world: World, array_id: ArrayId, group: asyncio.TaskGroup) -> None:
-        self._world = world
-        self._array_id = array_id
-        self._group = group
-        self._placing: dict[int, asyncio.Task[None]] = {}
-        self._sending: dict[ClientToken, asyncio.Task[None]] = {}
-        self._ended: dict[InstanceId, datetime] = {}
-        self._tagged: datetime | None = None
-        self._measuring = Measuring()
-
-    async def run(self, fence: Fence, changed: asyncio.Event) -> None:
-        """Do what is next until the array is at rest or another replica takes over."""
-        while not fence.is_lost:
-            changed.clear()
-            view = self._view()
-            if view is None:
-                break
-            self._measuring.note(view)
-            steps = next_steps(view)
-            for step in steps:
-                _log.info("step", kind=type(step).__name__, reason=step.reason)
-                await self._apply(step, view)
-            if not steps and is_at_rest(view.array) and not self._sending:
-                await self._rest(view.array)
-                break
-            await wait_event(changed, POLL)
-            if view.array.size > _LARGE:
-                await self._world.clock.sleep(_GATHER * view.array.size)
-        for task in (*self._placing.values(), *self._sending.values()):
-            task.cancel()
-
-    def _view(self) -> View | None:
-        entry = self._world.fleet.array(self._array_id)
-        if entry is None:
-            return None
-        now = self._world.clock.now()
-        asked = {id_ for id_, at in self._ended.items() if now - at < _ASK_AGAIN}
-        return View(
-            array=entry.value,
-            members=self._world.fleet.members(self._array_id),
-            now=now,
-            placing=frozenset(self._placing),
-            sending=frozenset(self._sending),
-            ending=frozenset(asked),
-            calls=self._world.memory.calls[self._array_id],
-            told=self._world.memory.told.get(self._array_id, -1),
-            hostnames=self._world.fleet.hostnames(self._array_id),
-            lease=self._world.fleet.lease(self._array_id),
-            may_tag=self._tagged is None or now - self._tagged >= _ASK_AGAIN,
-        )
-
-    async def _rest(self, array: Array) -> None:
-        if array.state.is_over:
-            await release(self._world, array)
-
-    async def _apply(self, step: Step, view: View) -> None:
-        match step:
-            case LookUp():
-                await self._look_up(view)
-            case Place(chunk=chunk):
-                self._start(self._placing, chunk.number, self._place(chunk))
-            case Resend(intent=intent):
-                self._start(self._sending, intent.token, self._resend(intent))
-            case Trace(intent=intent):
-                self._stop_placing()
-                tracing = trace(self._world, self._array_id, intent)
-                self._start(self._sending, intent.token, tracing)
-            case End(instance_ids=ids):
-                await self._end(view.array, ids)
-            case Nudge() | Tag():
-                await self._announce(step, view.array)
-            case Write(array=array):
-                await self._write(view.array, array)
-            case _:
-                assert_never(step)
-
-    async def _announce(self, step: Nudge | Tag, array: Array) -> None:
-        if isinstance(step, Nudge):
-            await self._tell("peers")
-            self._world.memory.told[self._array_id] = step.revision
-            return
-        self._tagged = self._world.clock.now()
-        if await tag_lease(self._world, array, step.instance_ids, step.lease):
-            self._tagged = None
-
-    async def _tell(self, what: str) -> None:
-        await self._world.tells.tell(tell_all_subject(self._array_id), Tell(what=what))
-
-    async def _look_up(self, view: View) -> None:
-        after = await look_up(self._world, view)
-        if after is not None:
-            await self._write(view.array, after)
-
-    async def _place(self, chunk: Chunk) -> None:
-        try:
-            intent = await open_next(self._world, self._array_id, chunk)
-        except Conflict:
-            return
-        except Rejected as refusal:
-            await self._give_up(refusal)
-            return
-        if intent is not None:
-            self._placing.pop(chunk.number)
-            self._start(self._sending, intent.token, send(self._world, self._array_id, intent))
-
-    async def _give_up(self, refusal: Rejected) -> None:
-        now = self._world.clock.now()
-
-        def change(array: Array) -> Array:
-            return give_up(array, refusal.code, refusal.message, now=now)
-
-        await write_array(self._world, self._array_id, change)
-
-    async def _resend(self, intent: Intent) -> None:
-        pacer = self._world.aws.ec2(intent.request.region).pacer
-        count = len(parse_ranks(intent.chunk.ranks))
-        await pacer.take("RunInstances", instances=count, key=self._array_id)
-        await send(self._world, self._array_id, intent, is_new=False)
-
-    async def _end(self, array: Array, ids: tuple[InstanceId, ...]) -> None:
-        self._stop_placing()
-        try:
-            await end_instances(self._world, array, ids)
-        except (Transient, NotFound) as delay:
-            _log.info("end again", why=delay.message)
-            return
-        self._ended.update(dict.fromkeys(ids, self._world.clock.now()))
-
-    async def _write(self, before: Array, after: Array) -> None:
-        if is_at_rest(after):
-            # What members' writers left unpublished comes before the event that sums it up.
-            await publish_left_over(self._world, self._array_id)
-            until = self._world.clock.now() - SETTLING
-            after = msgspec.structs.replace(after, published_until=until)
-        written = await write_array(
-            self._world,
-            self._array_id,
-            lambda current: after if current.version == before.version else current,
-        )
-        if written is not after:
-            return
-        if after.lease != before.lease:
-            await self._tell("assignment")
-
-    def _stop_placing(self) -> None:
-        for task in self._placing.values():
-            task.cancel()
-
-    def _start(self, running: _Running, key: object, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(work)
-        running[key] = task
-        task.add_done_callback(lambda done: self._done(running, key, done))
-
-    def _done(self, running: _Running, key: object, task: asyncio.Task[None]) -> None:
-        if running.get(key) is task:
-            del running[key]
-        self._world.fleet.stir(self._array_id)

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from services.launcher.apply.boot import equip
 from services.launcher.apply.places import look_up_places
+from services.launcher.apply.prices import appraise
 from services.launcher.model import View
-from services.launcher.plan.drive import launching, reject
-from services.launcher.plan.ladder import split_chunks
+from services.launcher.plan.beginning import launching, reject
+from services.launcher.plan.ladder import first_chunks
 from services.launcher.plan.placement import plan_placement
 from services.launcher.plan.settlement import give_up
 from services.launcher.ports import World
@@ -33,7 +34,7 @@ async def look_up(world: World, view: View) -> Array | None:
     except Transient as delay:
         _log.info("look up again", why=delay.message)
         return None
-    chunks = split_chunks(range(view.array.size), size=world.settings.chunk_size)
+    chunks = first_chunks(view.array.spec, size=world.settings.chunk_size)
     expected = expected_time(world, view.array.region, chunks)
     return launching(view.array, placement, chunks, expected=expected, now=world.clock.now())
 
@@ -45,5 +46,6 @@ def expected_time(world: World, region: str, chunks: Iterable[Chunk]) -> timedel
 
 
 async def _place(world: World, array: Array) -> Placement:
-    placement = plan_placement(array.spec, await look_up_places(world, array.spec))
+    places = await look_up_places(world, array.spec)
+    placement = plan_placement(array.spec, await appraise(world, array.spec, places))
     return await equip(world, array, placement)

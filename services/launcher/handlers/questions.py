@@ -2,13 +2,17 @@
 
 import msgspec
 
+from services.launcher.apply.budgets import find_budget
 from services.launcher.apply.places import look_up_places
+from services.launcher.apply.prices import appraise
 from services.launcher.handlers.commands import check_reachable, check_runnable, terms
+from services.launcher.handlers.costs import cost_of_plan
 from services.launcher.handlers.looking_up import expected_time
 from services.launcher.handlers.observe import regions
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.plan.acceptance import preview
-from services.launcher.plan.ladder import rehearsal, split_chunks
+from services.launcher.plan.budgets import within
+from services.launcher.plan.ladder import first_chunks, rehearsal
 from services.launcher.plan.permissions import check_permissions, grant_request
 from services.launcher.plan.placement import plan_placement
 from services.launcher.ports import World
@@ -23,6 +27,7 @@ from spawn.contracts.launches import (
     LaunchSpec,
 )
 from spawn.errors import Transient
+from spawn.permissions.implied import with_implied
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -36,14 +41,17 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
     check_reachable(world)
     check_runnable(world, spec)
     places = await look_up_places(world, spec, only_look=True)
-    placement = plan_placement(spec, places)
+    placement = plan_placement(spec, await appraise(world, spec, places))
     await _rehearse(world, spec, placement)
-    chunks = split_chunks(range(spec.count), size=world.settings.chunk_size)
+    chunks = first_chunks(spec, size=world.settings.chunk_size)
     expected = expected_time(world, spec.region, chunks)
     plan = preview(
         spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted
     )
-    if spec.permissions.is_empty:
+    cost = await cost_of_plan(world, plan)
+    lease = within(plan.lease, await find_budget(world, spec))
+    plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd, lease=lease)
+    if with_implied(spec).is_empty:
         return plan
     described = await world.requests.ask(API_DESCRIBE, grant_request(spec), GrantDescription)
     return msgspec.structs.replace(

@@ -3,9 +3,17 @@
 import secrets
 from typing import TypeVar
 
+import msgspec
+
 from services.launcher.apply.records import refresh, write_members
 from services.launcher.model import Roll
-from services.launcher.plan.rendezvous import assignment_of, peers_of, roll_of
+from services.launcher.plan.rendezvous import (
+    answering,
+    as_former,
+    assignment_of,
+    peers_of,
+    roll_of,
+)
 from services.launcher.plan.reports import note_report
 from services.launcher.ports import World
 from spawn.bus import codec
@@ -27,7 +35,6 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.launches import JobSpec
 from spawn.contracts.members import Member
 from spawn.contracts.pages import cut_pages
-from spawn.contracts.ranks import format_ranks
 from spawn.contracts.reports import Report
 from spawn.errors import NotFound, Rejected, Transient
 from spawn.telemetry.log import bind
@@ -40,8 +47,12 @@ _MOST_TRIES = 10
 async def on_assignment(request: Request[Ask], world: World) -> Assignment:
     """Tell a machine what it is; raise `NotFound` when it is no member of that array."""
     array, member = await _asker(request.subject, world)
-    job = await _job_of(world, array.id)
-    return assignment_of(array, member, _roll(array.id, world), job)
+    job, now = await _job_of(world, array.id), world.clock.now()
+    assignment = msgspec.structs.replace(
+        assignment_of(array, member, _roll(array.id, world), job, now=now), now=now
+    )
+    former = member.former(_asking(request.subject))
+    return assignment if former is None else as_former(assignment, former)
 
 
 def _roll(array_id: ArrayId, world: World) -> Roll:
@@ -87,14 +98,7 @@ async def on_exec(request: Request[ExecRequest], world: World) -> ExecStarted:
     body = request.body
     _check_exec(body)
     array = await _array(world, body.array_id)
-    members = world.fleet.members(array.id)
-    wanted = sorted(set(body.ranks) or members)
-    chosen = [members[rank] for rank in wanted if rank in members]
-    able = [member for member in chosen if member.facts is not None and not member.is_over]
-    missing = set(body.ranks) - {member.rank for member in able}
-    if missing or not able:
-        which = f"ranks {format_ranks(missing)} of {array.name}" if missing else array.name
-        raise Rejected(f"{which}: no machine answers there; it is {array.state}", field="ranks")
+    able = answering(array, world.fleet.members(array.id), body.ranks)
     exec_id = secrets.token_hex(8)
     tell = Tell(
         what="exec",
@@ -129,8 +133,12 @@ async def on_report(said: Reported[Report], world: World) -> None:
 
 
 async def _asker(subject: str, world: World) -> tuple[Array, Member]:
-    *_, array_id, instance_id = subject.split(".")
-    return await _member(world, ArrayId(array_id), InstanceId(instance_id))
+    *_, array_id, _ = subject.split(".")
+    return await _member(world, ArrayId(array_id), _asking(subject))
+
+
+def _asking(subject: str) -> InstanceId:
+    return InstanceId(subject.rpartition(".")[2])
 
 
 async def _member(

@@ -9,7 +9,7 @@ from services.launcher.apply.adoption import adopt_instances
 from services.launcher.apply.records import write_members
 from services.launcher.model import Sighting
 from services.launcher.plan.observation import observe
-from services.launcher.plan.orphans import judge
+from services.launcher.plan.orphans import judge, with_lease
 from services.launcher.ports import World
 from spawn.contracts.arrays import MARK_KEY, Array, DeploymentMark
 from spawn.contracts.ids import ArrayId, InstanceId, is_array_id
@@ -28,9 +28,10 @@ async def survey_all(world: World, region: str, *, act: bool) -> tuple[Finding, 
     With `act` verdicts are carried out; instances are ended only once this deployment's mark
     stands in the bucket, which says that its records were not lost.
     """
-    found = by_id(
-        await world.aws.ec2(region).describe_instances(tags={"spawn:deployment": world.deployment})
+    listed = await world.aws.ec2(region).describe_instances(
+        tags={"spawn:deployment": world.deployment}
     )
+    found = by_id(with_lease(each, world.settings.max_ttl) for each in listed)
     world.memory.seen[region] = world.clock.now()
     arrays = world.fleet.arrays()
     here = (array.id for array in arrays.values() if array.region == region)

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from services.launcher.plan.checkpoints import checkpoint_of
+from services.launcher.plan.markets import first_pool
 from services.launcher.plan.permissions import check_permissions
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Placement
 from spawn.contracts.checks import Limits, changed_fields, check_spec
@@ -27,7 +29,7 @@ from spawn.contracts.launches import (
     environment_text,
     without_texts,
 )
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import NO_END, Lease
 from spawn.errors import Conflict, Rejected
 
 SERVICE = "launcher"
@@ -69,6 +71,7 @@ def accept(launch: Launch, *, owner: str, now: datetime, terms: Terms) -> Array:
         user_data=digest(spec.user_data),
         command=digest(spec.command),
         environment=digest(environment_text(spec)),
+        checkpoint_script=digest(spec.checkpoint_script),
     )
     return msgspec.structs.replace(array, outbox=(accepted_event(array, now),))
 
@@ -89,7 +92,10 @@ def check_in_time(launch: Launch, *, sent_at: datetime, now: datetime) -> None:
 
 def lease_of(spec: LaunchSpec, *, now: datetime, terms: Terms) -> Lease:
     """Return the lease of a launch that is accepted at `now`."""
-    return Lease(until=now + (parse_duration(spec.ttl) if spec.ttl else terms.default_ttl))
+    if spec.no_ttl:
+        return Lease(until=NO_END, action=spec.on_expire)
+    ttl = parse_duration(spec.ttl) if spec.ttl else terms.default_ttl
+    return Lease(until=now + ttl, action=spec.on_expire)
 
 
 def preview(
@@ -102,7 +108,9 @@ def preview(
     terms: Terms,
 ) -> LaunchPlan:
     """Say what a launch would do when its first pool has room, and how long it is `expected`."""
-    first = placement.pools[0]
+    planned = (
+        PlannedChunk(ranks=each.ranks, pool=first_pool(spec, placement, each)) for each in chunks
+    )
     return LaunchPlan(
         name=spec.name,
         size=spec.count,
@@ -110,7 +118,7 @@ def preview(
         region=spec.region,
         image_id=placement.image_id,
         pools=placement.pools,
-        chunks=tuple(PlannedChunk(ranks=chunk.ranks, pool=first) for chunk in chunks),
+        chunks=tuple(planned),
         calls={"RunInstances": len(chunks)},
         user_data_bytes=len(spec.user_data.encode()),
         lease=lease_of(spec, now=now, terms=terms),
@@ -131,6 +139,7 @@ def accepted_event(array: Array, now: datetime) -> Event:
         user_data=array.user_data,
         command=array.command,
         environment=array.environment,
+        checkpoint_script=array.checkpoint_script,
     )
     return Event(
         id=event_id(array.id, data, array.version),
@@ -225,6 +234,7 @@ def job_of(spec: LaunchSpec) -> JobSpec:
         max_runtime=int(runtime.total_seconds()),
         retries=spec.retries,
         peer_ssh=spec.peer_ssh,
+        checkpoint=checkpoint_of(spec),
     )
 
 

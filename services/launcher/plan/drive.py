@@ -1,45 +1,31 @@
 """What an array needs next: the whole road from accepted to its end, as one pure function."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from services.launcher.model import (
-    End,
     LookUp,
     Nudge,
     Place,
     Resend,
     Step,
-    Trace,
     View,
     Write,
 )
-from services.launcher.plan.leases import LEASE_OVER, is_overdue, tag_anew
-from services.launcher.plan.outcome import judge_failure, judge_job
+from services.launcher.plan.endings import end_stopped, finish_ending
+from services.launcher.plan.losses import judge_hope, judge_ready, watch_over
+from services.launcher.plan.outcome import judge_failure
+from services.launcher.plan.own_leases import end_due, is_unsettled, lease_step
+from services.launcher.plan.power import power_steps
 from services.launcher.plan.rendezvous import (
-    are_settled,
     is_complete,
-    is_stranded,
     names_of,
     revision_of,
 )
-from services.launcher.plan.settlement import advance, end, explain_refusals, give_up
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Placement
-from spawn.contracts.counts import counted
-from spawn.contracts.durations import format_duration
-from spawn.contracts.events import (
-    ArrayDegraded,
-    ArrayFailed,
-    ArrayLaunching,
-    ArrayReady,
-    ArrayRejected,
-    ArrayTerminated,
-    Data,
-)
-from spawn.contracts.launches import WaitFor
-from spawn.contracts.members import Member, MemberState
-from spawn.contracts.ranks import format_ranks, parse_ranks
-from spawn.errors import Rejected
+from services.launcher.plan.replacement import replace_lost, tend_formers
+from services.launcher.plan.resting import rest_overdue
+from services.launcher.plan.settlement import advance
+from spawn.contracts.arrays import Array, ArrayState
 
 SERVING = frozenset(
     {ArrayState.READY, ArrayState.DEGRADED, ArrayState.FINISHED, ArrayState.RECOVERED}
@@ -54,9 +40,6 @@ TOLD = timedelta(minutes=2)
 """How long after an event its record is written once more without it; far below the time after
 which the stream would take it for another one."""
 
-SLOW = timedelta(seconds=10)
-"""From here on it is worth saying how long EC2's rate holds a launch up."""
-
 
 def next_steps(view: View) -> tuple[Step, ...]:
     """Decide what is to be done now; nothing means: wait until something changes."""
@@ -68,7 +51,13 @@ def next_steps(view: View) -> tuple[Step, ...]:
 
 def is_at_rest(array: Array) -> bool:
     """Say whether an array needs nobody until its lease is over or a member changes."""
-    return (array.state in SERVING and not array.retag) or array.state.is_over
+    serves = array.state in SERVING and not array.retag and not array.powering
+    return (serves and not array.chunks and not array.intents) or array.state.is_over
+
+
+def is_settled(view: View) -> bool:
+    """Say whether an array is at rest, and nothing is still to be done for one of its members."""
+    return is_at_rest(view.array) and not is_unsettled(view.members.values())
 
 
 def has_told(array: Array, now: datetime) -> bool:
@@ -81,22 +70,18 @@ def _steps(view: View) -> Iterator[Step]:
     if array.state.is_over:
         return
     if array.ending is not None:
-        yield from _finish_ending(view, array.ending)
-    elif view.lease is not None and view.lease != array.lease:
-        changed = advance(array, view.now, lease=view.lease, retag=True)
-        yield Write(array=changed, reason="its lease has changed")
-    elif is_overdue(array, view.now):
-        yield Write(array=end(array, LEASE_OVER, now=view.now), reason="lease long over")
-    elif (tag := tag_anew(view)) is not None:
-        yield tag
+        yield from finish_ending(view, array.ending)
+        return
+    yield from end_due(view)
+    if (step := lease_step(view) or rest_overdue(view)) is not None:
+        yield step
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
-    elif array.state in SERVING:
-        yield from _tell_peers(view)
-        yield from _watch_over(view)
     else:
+        if array.state in SERVING:
+            yield from power_steps(view)
         yield from _tell_peers(view)
-        yield from _launch(view)
+        yield from _go_on(view)
 
 
 def _tell_peers(view: View) -> Iterator[Step]:
@@ -106,12 +91,33 @@ def _tell_peers(view: View) -> Iterator[Step]:
         yield Nudge(revision=revision, reason="the peers are complete")
 
 
-def _launch(view: View) -> Iterator[Step]:
+def _go_on(view: View) -> Iterator[Step]:
+    replacing = tuple(replace_lost(view))
+    writes = (*_judge(view), *(step for step in replacing if isinstance(step, Write)))
+    if writes:
+        # It changes what the rest would be decided from.
+        yield writes[0]
+        return
+    yield from tend_formers(view)
+    yield from end_stopped(view)
+    yield from replacing
+    yield from _ask(view)
+
+
+def _judge(view: View) -> Iterator[Write]:
     array = view.array
-    failed = _hopeless(view) or (judge_failure(view) if array.has_job else None)
+    if array.state in SERVING:
+        yield from watch_over(view)
+        return
+    failed = judge_hope(view) or (judge_failure(view) if array.has_job else None)
     if failed is not None:
         yield failed
-        return
+    elif not array.intents and not array.chunks:
+        yield from judge_ready(view)
+
+
+def _ask(view: View) -> Iterator[Step]:
+    array = view.array
     for intent in array.intents:
         # The copy may show an intent before its writer, who then sends it, knows that it stands.
         if intent.token not in view.sending and intent.chunk.number not in view.placing:
@@ -120,177 +126,3 @@ def _launch(view: View) -> Iterator[Step]:
     waiting = [chunk for chunk in array.chunks if chunk.number not in view.placing]
     for chunk in waiting[: max(0, MOST_UNDER_WAY - len(under_way))]:
         yield Place(chunk=chunk, reason=f"ranks {chunk.ranks} wait")
-    if not array.intents and not array.chunks:
-        yield from _judge(view)
-
-
-def _hopeless(view: View) -> Write | None:
-    array = view.array
-    # A set, since members are written before the intent that made them is closed.
-    reachable = {member.rank for member in _present(view)}
-    for chunk in (*array.chunks, *(intent.chunk for intent in array.intents)):
-        reachable.update(parse_ranks(chunk.ranks))
-    if len(reachable) >= array.min_count:
-        return None
-    lost = [member for member in view.members.values() if member.state is MemberState.LOST]
-    enough_were_had = len(reachable.union(member.rank for member in lost)) >= array.min_count
-    why = "; ".join(filter(None, (explain_refusals(array), *_explain_losses(lost))))
-    reason = (
-        f"{len(reachable)} of the {array.min_count} wanted can be had."
-        f" {why}. Try other --instance-type or --zone, or a smaller --min-count"
-    )
-    code = "lost" if enough_were_had else "capacity"
-    return Write(array=give_up(array, code, reason, now=view.now), reason="fewer than min-count")
-
-
-def _explain_losses(lost: Iterable[Member]) -> Iterator[str]:
-    by_reason: dict[str, list[int]] = {}
-    for member in lost:
-        by_reason.setdefault(member.reason, []).append(member.rank)
-    for reason, ranks in by_reason.items():
-        yield f"ranks {format_ranks(ranks)} are lost: {reason}"
-
-
-def _judge(view: View) -> Iterator[Step]:
-    array = view.array
-    present = _present(view)
-    waits = array.spec.wait_for is WaitFor.DNS
-    named = not waits or are_settled(present, view.hostnames)
-    if named and all(_counts_as_ready(member, array) for member in present):
-        unfilled = array.size - len(present)
-        reason = f"{unfilled} of {array.size} could not be had" if unfilled else ""
-        data = ArrayReady(
-            size=array.size,
-            ready=len(present),
-            seconds=(view.now - array.accepted_at).total_seconds(),
-            refusals=array.refusals,
-            api_calls=dict(view.calls),
-        )
-        after = advance(
-            array, view.now, data, state=ArrayState.READY, ready_at=view.now, reason=reason
-        )
-        yield Write(array=after, reason="every member is there")
-
-
-def _counts_as_ready(member: Member, array: Array) -> bool:
-    if array.spec.wait_for is WaitFor.AGENT:
-        return member.state in {MemberState.READY, MemberState.EXITED}
-    return member.state in {MemberState.RUNNING, MemberState.READY, MemberState.EXITED}
-
-
-def _watch_over(view: View) -> Iterator[Step]:
-    array = view.array
-    if array.has_job and array.state is not ArrayState.FINISHED:
-        finish = judge_job(view) or _judge_start(view)
-        if finish is not None:
-            yield finish
-            return
-    if view.members and not _living(view):
-        finished = array.state is ArrayState.FINISHED
-        ended = f"its job has ended: {array.reason}"
-        reason = ended if finished else "all its instances were ended from outside"
-        yield Write(array=end(array, reason, now=view.now), reason=reason)
-        return
-    if array.state in {ArrayState.READY, ArrayState.DEGRADED}:
-        yield from _note_losses(view)
-
-
-def _judge_start(view: View) -> Write | None:
-    """Give up a job that waits for members that never come."""
-    array = view.array
-    if array.state is ArrayState.RECOVERED or not is_stranded(array, view.members):
-        return None
-    missing = [each for each in view.members.values() if each.is_done and each.facts is None]
-    why = "; ".join(_explain_losses(missing))
-    reason = f"fewer than the {array.min_count} wanted are left to begin the job. {why}"
-    return Write(
-        array=give_up(array, "lost", reason, now=view.now), reason="the job can't begin any more"
-    )
-
-
-def _note_losses(view: View) -> Iterator[Step]:
-    array = view.array
-    lost = [member for member in view.members.values() if member.state is MemberState.LOST]
-    ranks = format_ranks(member.rank for member in lost)
-    explained = f"ranks {ranks} are lost"
-    if lost and array.reason != explained:
-        data = ArrayDegraded(
-            size=array.size, ready=len(_present(view)), ranks=ranks, reason=lost[0].reason
-        )
-        after = advance(array, view.now, data, state=ArrayState.DEGRADED, reason=explained)
-        yield Write(array=after, reason="members were lost")
-
-
-def _finish_ending(view: View, ending: Ending) -> Iterator[Step]:
-    array = view.array
-    for intent in array.intents:
-        if intent.token not in view.sending:
-            yield Trace(intent=intent, reason="the array is ending")
-    living = _living(view)
-    ids = tuple(
-        member.instance.id
-        for member in living
-        if member.instance.id not in view.ending and not member.instance.state.is_going
-    )
-    if ids:
-        yield End(instance_ids=ids, reason=ending.reason)
-    if not living and not array.intents:
-        yield Write(array=_over(view, ending), reason="nothing of it is left")
-
-
-def _over(view: View, ending: Ending) -> Array:
-    data: Data
-    if ending.state is ArrayState.FAILED:
-        data = ArrayFailed(
-            code=ending.code,
-            reason=ending.reason,
-            refusals=view.array.refusals,
-            api_calls=dict(view.calls),
-        )
-    else:
-        data = ArrayTerminated(reason=ending.reason)
-    return advance(view.array, view.now, data, state=ending.state)
-
-
-def launching(
-    array: Array,
-    placement: Placement,
-    chunks: tuple[Chunk, ...],
-    *,
-    expected: timedelta,
-    now: datetime,
-) -> Array:
-    """Begin to ask for capacity; `expected` is how long that takes at EC2's rate."""
-    slowly = f", {format_duration(expected)} at EC2's rate" if expected >= SLOW else ""
-    data = ArrayLaunching(
-        pools=placement.pools,
-        chunks=len(chunks),
-        reason=f"{counted(array.size, 'instance')} in {counted(len(chunks), 'call')}{slowly}",
-        expected_seconds=expected.total_seconds(),
-    )
-    return advance(
-        array, now, data, state=ArrayState.LAUNCHING, placement=placement, chunks=chunks
-    )
-
-
-def reject(array: Array, rejection: Rejected, view: View) -> Array:
-    """End an accepted array that AWS's own facts rule out: nothing of it was made."""
-    data = ArrayRejected(
-        request_id=array.request_id,
-        name=array.name,
-        code=rejection.code,
-        field=rejection.field,
-        message=rejection.message,
-    )
-    return advance(array, view.now, data, state=ArrayState.REJECTED, reason=rejection.message)
-
-
-def _present(view: View) -> list[Member]:
-    """Members that have not been lost: their instance lives, or their job has had its exit."""
-    return [
-        each for each in view.members.values() if not each.is_over or each.exit_code is not None
-    ]
-
-
-def _living(view: View) -> list[Member]:
-    return [member for member in view.members.values() if not member.is_over]

@@ -6,18 +6,35 @@ from datetime import datetime
 import msgspec
 
 from services.launcher.plan.boot import render_user_data
-from spawn.contracts.arrays import Array, ArrayState, Chunk, Intent, Placement
+from services.launcher.plan.markets import pools_for, ranks_by_market
+from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent, Placement
+from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
-from spawn.contracts.leases import LEASE_TAG, LeaseAction, format_instant
+from spawn.contracts.leases import LEASE_ACTION_TAG, LEASE_TAG, LeaseAction, format_instant
 from spawn.contracts.members import Member
-from spawn.contracts.pools import Pool
+from spawn.contracts.pools import Market, Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Conflict
 
 MOST_RANGES = 50
 """Ranges in one chunk: with ranks of up to five digits they fit the 256 characters of a tag."""
+
+
+def first_chunks(spec: LaunchSpec, *, size: int) -> tuple[Chunk, ...]:
+    """Cut all ranks of a launch into the chunks that it begins with, each of one market."""
+    chunks: tuple[Chunk, ...] = ()
+    for ranks in ranks_by_market(spec):
+        chunks += split_chunks(ranks, size=size, first_number=len(chunks))
+    return chunks
+
+
+_STAYING = {
+    OnInterruption.STOP: LeaseAction.STOP,
+    OnInterruption.HIBERNATE: LeaseAction.HIBERNATE,
+}
+"""What EC2 does with an interrupted instance that it does not end."""
 
 
 def split_chunks(ranks: Sequence[int], *, size: int, first_number: int = 0) -> tuple[Chunk, ...]:
@@ -47,16 +64,21 @@ def choose_pool(
 ) -> Pool | None:
     """Return the first pool that hasn't refused this array, or None when all have.
 
-    Pools in `exhausted` until a later instant, by whichever array, come last.
+    Pools in `exhausted` until a later instant, by whichever array, come last. Successors are asked
+    of every pool anew, of those that were lost only when nothing else is left.
     """
-    refused = {refusal.pool for refusal in array.refusals}
+    refused = set(chunk.refused)
+    if not chunk.is_succession:
+        refused |= {refusal.pool for refusal in array.refusals}
     if chunk.partial and chunk.pool is not None and chunk.pool not in refused:
         return chunk.pool
-    open_pools = [
-        pool for pool in (array.placement.pools if array.placement else ()) if pool not in refused
-    ]
-    fresh = [pool for pool in open_pools if exhausted.get(pool, now) <= now]
-    return next(iter(fresh or open_pools), None)
+    if array.placement is None:
+        return None
+    allowed = pools_for(array.spec, array.placement, chunk)
+    open_pools = [pool for pool in allowed if pool not in refused]
+    elsewhere = [pool for pool in open_pools if pool not in chunk.avoid] or open_pools
+    fresh = [pool for pool in elsewhere if exhausted.get(pool, now) <= now]
+    return next(iter(fresh or elsewhere), None)
 
 
 def generation_of(chunk: Chunk, members: Mapping[int, Member]) -> int:
@@ -82,7 +104,7 @@ def open_intent(
     Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
     that is being ended makes no new calls.
     """
-    if array.state is not ArrayState.LAUNCHING or chunk not in array.chunks:
+    if not _may_ask(array, chunk):
         raise Conflict(f"{array.id} is {array.state}: nothing more is asked for")
     asked = msgspec.structs.replace(
         chunk,
@@ -102,6 +124,20 @@ def open_intent(
         intents=(*array.intents, intent),
         outbox=(),
     )
+
+
+def with_boot(array: Array, boot: Boot | None) -> Array:
+    """Return an array whose next machines boot with this; None changes nothing."""
+    if array.placement is None or boot is None:
+        return array
+    placement = msgspec.structs.replace(array.placement, boot=boot)
+    return msgspec.structs.replace(array, placement=placement)
+
+
+def _may_ask(array: Array, chunk: Chunk) -> bool:
+    serves = chunk.is_succession and array.state in {ArrayState.READY, ArrayState.DEGRADED}
+    launches = array.state is ArrayState.LAUNCHING
+    return (launches or serves) and array.ending is None and chunk in array.chunks
 
 
 def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "") -> RunInstances:
@@ -125,11 +161,18 @@ def build_request(array: Array, chunk: Chunk, pool: Pool, *, template: str = "")
         max_count=count,
         security_group_ids=array.placement.security_group_ids,
         tags=build_tags(array, chunk),
-        lease_action=_shutdown_action(array),
+        lease_action=_shutdown_action(array, pool),
         user_data=render_user_data(template, array, chunk, boot) if boot else "",
         instance_profile=array.placement.instance_profile,
         key_name=array.spec.key_name,
+        hibernation=array.placement.hibernation,
+        max_price=_max_price(array, pool),
     )
+
+
+def _max_price(array: Array, pool: Pool) -> str:
+    price = array.spec.spot_max_price
+    return "" if price is None or pool.market is not Market.SPOT else f"{price:.6f}"
 
 
 def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> RunInstances:
@@ -153,16 +196,25 @@ def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> Run
     )
 
 
-def _shutdown_action(array: Array) -> LeaseAction:
+def _shutdown_action(array: Array, pool: Pool) -> LeaseAction:
+    if pool.market is Market.SPOT and array.on_interruption in _STAYING:
+        # Its request is then a persistent one: EC2 makes another in the place of an instance that
+        # ends by itself (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-requests.html).
+        return _STAYING[array.on_interruption]
     # EC2 knows one behaviour at shutdown, whatever the reason: a machine that is to stop after
-    # its job must not be ended by it. The lease then ends it by a call.
+    # its job must not be ended by it. The lease then ends it by a call. And a spot machine that
+    # may be stopped at all is of another kind of request.
     stops = array.spec.on_complete is OnComplete.STOP
-    return LeaseAction.STOP if stops else array.lease.action
+    is_spot = pool.market is Market.SPOT and array.spec.stays
+    return LeaseAction.STOP if stops or is_spot else array.lease.action
 
 
 def build_tags(array: Array, chunk: Chunk) -> dict[str, str]:
     """Return the tags from which the array could be told again without any record."""
+    action = array.lease.action
+    stays = {} if action is LeaseAction.TERMINATE else {LEASE_ACTION_TAG: action.value}
     return {
+        **stays,
         "Name": array.name,
         **array.spec.tags,
         "spawn:managed": "true",

@@ -6,7 +6,7 @@ its own lease tag is long past.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -16,7 +16,14 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId, is_array_id
 from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.launches import Finding, LaunchSpec
-from spawn.contracts.leases import Lease, parse_instant
+from spawn.contracts.leases import (
+    LEASE_ACTION_TAG,
+    LEASE_TAG,
+    Lease,
+    LeaseAction,
+    format_instant,
+    parse_instant,
+)
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Rejected
@@ -53,13 +60,30 @@ def read_claim(described: Described) -> Claim:
             size=int(tags["spawn:size"]),
             rank=ranks[described.launch_index],
             generation=int(tags["spawn:generation"]),
-            lease=Lease(until=parse_instant(tags["spawn:lease"])),
+            lease=_lease(tags),
         )
     except (KeyError, ValueError, IndexError) as error:
         raise Rejected(f"its tags are not those of a member: {error}", field="tags") from error
     if not is_array_id(claim.array_id) or not 0 <= claim.rank < claim.size:
         raise Rejected(f"its tags name no array: {claim.array_id!r}", field="spawn:array-id")
     return claim
+
+
+def _lease(tags: Mapping[str, str]) -> Lease:
+    until = parse_instant(tags[LEASE_TAG])
+    return Lease(until, LeaseAction(tags.get(LEASE_ACTION_TAG, LeaseAction.TERMINATE)))
+
+
+def with_lease(described: Described, longest: timedelta) -> Described:
+    """Return an instance with a lease: one that its tags do not tell of is the `longest` there is.
+
+    It counts from the launch, so that it ends whatever became of its tag.
+    """
+    launched_at = described.instance.launched_at
+    if LEASE_TAG in described.tags or launched_at is None:
+        return described
+    tags = {**described.tags, LEASE_TAG: format_instant(launched_at + longest)}
+    return msgspec.structs.replace(described, tags=tags)
 
 
 def judge(
@@ -110,7 +134,8 @@ def _verdict(
 
 
 def _why_end(claim: Claim, array: Array | None, holder: Member | None, now: datetime) -> str:
-    if now >= claim.lease.until + LEASE_GRACE:
+    ends = claim.lease.action is LeaseAction.TERMINATE
+    if ends and now >= claim.lease.until + LEASE_GRACE:
         return f"its lease ended at {claim.lease.until:%Y-%m-%d %H:%M:%S} UTC"
     if array is not None and (array.state.is_over or array.ending is not None):
         return f"its array is {array.state}"
@@ -141,6 +166,7 @@ def _adoption(
     claimed: list[tuple[Claim, Described]], *, deployment: str, region: str, now: datetime
 ) -> Adoption:
     claim, _ = claimed[0]
+    latest = max((each.lease for each, _ in claimed), key=lambda lease: lease.until)
     array = Array(
         id=claim.array_id,
         name=claim.name,
@@ -154,10 +180,16 @@ def _adoption(
         spec_hash=UNKNOWN_SPEC,
         state=ArrayState.RECOVERED,
         accepted_at=min((each.instance.launched_at or now for _, each in claimed), default=now),
-        lease=max((each.lease for each, _ in claimed), key=lambda lease: lease.until),
+        lease=latest,
         reason="adopted from the tags of its instances",
     )
-    members = tuple(_adopted_member(each, described, now) for each, described in claimed)
+    members = tuple(
+        msgspec.structs.replace(
+            _adopted_member(each, described, now),
+            lease=None if each.lease == latest else each.lease,
+        )
+        for each, described in claimed
+    )
     return Adoption(array=array, members=members)
 
 

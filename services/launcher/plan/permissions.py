@@ -2,6 +2,7 @@
 
 from spawn.contracts.grants import GrantRequest
 from spawn.contracts.launches import LaunchSpec
+from spawn.permissions.implied import with_implied
 from spawn.permissions.policies import make_policy
 from spawn.permissions.realm import Realm, partition_of
 
@@ -12,12 +13,12 @@ _SOME_ACCOUNT = "000000000000"
 def check_permissions(spec: LaunchSpec) -> None:
     """Raise `Rejected` for permissions that can't be read; which are granted the broker says."""
     realm = Realm(partition=partition_of(spec.region), region=spec.region, account=_SOME_ACCOUNT)
-    make_policy(spec.permissions, realm)
+    make_policy(with_implied(spec), realm)
 
 
 def grant_request(spec: LaunchSpec, *, array_id: str = "", again: bool = False) -> GrantRequest:
     """Return what the broker is asked for."""
-    wanted = spec.permissions
+    wanted = with_implied(spec)
     return GrantRequest(
         policies=wanted.policies,
         managed=wanted.managed,

@@ -1,17 +1,17 @@
 """What becomes of an array's record and members once a call has been answered."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import msgspec
 
 from services.launcher.model import Refused
 from services.launcher.plan.acceptance import event_source
+from services.launcher.plan.markets import pools_for
 from spawn.contracts.arrays import Array, ArrayState, Chunk, Ending, Intent
-from spawn.contracts.events import ArrayLaunching, Data, Event, InstanceLaunched, event_id
+from spawn.contracts.events import ArrayLaunching, Data, Event, event_id
 from spawn.contracts.ids import ClientToken
-from spawn.contracts.instances import Described, Instance
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Member
 from spawn.contracts.pools import Refusal
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Cause
@@ -51,60 +51,6 @@ def find_intent(array: Array, token: ClientToken) -> Intent | None:
     return next((each for each in array.intents if each.token == token), None)
 
 
-def ranks_of(intent: Intent, made: Iterable[Described]) -> dict[int, Described]:
-    """Give each instance its rank: its launch index counts into the chunk's ranks."""
-    ranks = parse_ranks(intent.chunk.ranks)
-    return {ranks[each.launch_index]: each for each in made}
-
-
-def members_of(
-    array: Array,
-    intent: Intent,
-    made: Iterable[Described],
-    known: Mapping[int, Member],
-    *,
-    now: datetime,
-) -> tuple[Member, ...]:
-    """Make the records of new instances; those of a member that has ended are superseded.
-
-    A rank that is recorded with a living instance is left as it is.
-    """
-    members: list[Member] = []
-    for rank, described in sorted(ranks_of(intent, made).items()):
-        holder = known.get(rank)
-        if holder is None or (holder.is_over and holder.instance.id != described.instance.id):
-            members.append(_new_member(array, intent, described.instance, rank, holder, now))
-    return tuple(members)
-
-
-def _new_member(  # noqa: PLR0913 - one record, made of what each of these alone knows
-    array: Array,
-    intent: Intent,
-    instance: Instance,
-    rank: int,
-    holder: Member | None,
-    now: datetime,
-) -> Member:
-    member = Member(
-        array_id=array.id,
-        rank=rank,
-        generation=max(intent.chunk.generation, holder.generation + 1 if holder else 0),
-        version=holder.version + 1 if holder else 1,
-        state=MemberState.LAUNCHED,
-        instance=instance,
-        changed_at=now,
-        hellos=holder.hellos if holder else 0,
-    )
-    data = InstanceLaunched(
-        rank=rank,
-        generation=member.generation,
-        instance=instance,
-        reason=f"asked of {intent.pool}",
-    )
-    event = member_event(member, data, deployment=array.deployment, now=now)
-    return msgspec.structs.replace(member, outbox=(event,))
-
-
 def settle_launched(
     array: Array, token: ClientToken, filled: Collection[int], *, now: datetime
 ) -> Array:
@@ -137,17 +83,19 @@ def settle_refused(
     """Close an intent that was refused: climb the ladder, or give the launch up.
 
     Without capacity for the whole chunk, the same pool is asked once more for as many as it has.
+    Successors that can't be had, for whatever reason, leave the rest of the array as it is.
     Unless it is sure that no earlier try `made_nothing`, a launch that is given up leaves the
     intent open, for what it may have made to be found.
     """
     intent = find_intent(array, token)
     if intent is None:
         return array
-    if refused.cause is not Cause.CAPACITY:
+    if refused.cause is not Cause.CAPACITY and not intent.chunk.is_succession:
         without = token if made_nothing else None
         return give_up(array, refused.code, _advise(refused), now=now, without=without)
     ranks = parse_ranks(intent.chunk.ranks)
-    if len(ranks) > 1 and not intent.chunk.partial:
+    is_capacity = refused.cause is Cause.CAPACITY
+    if is_capacity and len(ranks) > 1 and not intent.chunk.partial:
         chunk = _again(intent.chunk, ranks, partial=True, pool_of=intent)
         return advance(array, now, intents=_without(array, token), chunks=_waiting(array, chunk))
     refusal = Refusal(
@@ -219,8 +167,18 @@ def _next_pool(
     refusals = (*(each for each in array.refusals if each.pool != refusal.pool), refusal)
     if array.ending is not None or array.placement is None:
         return advance(array, now, intents=_without(array, intent.token), refusals=refusals)
+    if chunk.is_succession:
+        waiting = msgspec.structs.replace(chunk, refused=(*chunk.refused, refusal.pool))
+        return advance(
+            array,
+            now,
+            intents=_without(array, intent.token),
+            chunks=_waiting(array, waiting),
+            refusals=refusals,
+        )
     refused = {each.pool for each in refusals}
-    left = tuple(pool for pool in array.placement.pools if pool not in refused)
+    allowed = pools_for(array.spec, array.placement, chunk)
+    left = tuple(pool for pool in allowed if pool not in refused)
     then = "go to the next pool" if left else "have no pool left"
     data = ArrayLaunching(
         pools=left,
@@ -246,6 +204,8 @@ def _again(chunk: Chunk, ranks: Iterable[int], *, partial: bool, pool_of: Intent
         partial=partial,
         pool=pool_of.pool if pool_of else None,
         generation=chunk.generation,
+        avoid=chunk.avoid,
+        refused=chunk.refused,
     )
 
 

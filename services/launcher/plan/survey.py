@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.launcher.plan.observation import is_in_transition, is_leaving
+from services.launcher.plan.power import wish_for
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, InstanceId
-from spawn.contracts.instances import Described, InstanceState
+from spawn.contracts.instances import Described, Instance, InstanceState
 from spawn.contracts.members import Member, MemberState
 
 _LONGEST_PAUSE = timedelta(seconds=5)
@@ -18,7 +19,8 @@ _FORGOTTEN_AFTER = timedelta(minutes=5)
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
     """The members of a region that are expected to change, and the states that tell so.
 
-    `leaving` are the instances that run and are about to end themselves, nobody knows when.
+    `leaving` are the instances that are about to end, or to be stopped or started, nobody knows
+    when: of their own accord, or because the cloud takes them away.
     """
 
     members: tuple[Member, ...]
@@ -54,8 +56,11 @@ def plan_survey(
             continue
         moving.append(member)
         states |= _passing_states(member, array)
-        if array.ending is None and is_leaving(member, array, now=now):
+        waits = is_leaving(member, array, now=now) or wish_for(array, member.rank) is not None
+        if array.ending is None and waits:
             leaving.add(member.instance.id)
+        if member.is_succeeding:
+            leaving.update(each.id for each in _waiting_for_news(member))
     return Survey(members=tuple(moving), states=tuple(sorted(states)), leaving=frozenset(leaving))
 
 
@@ -64,7 +69,8 @@ def _passing_states(member: Member, array: Array) -> set[InstanceState]:
     states = {InstanceState.PENDING}
     if array.ending is not None or member.state is MemberState.EXITED:
         states.add(InstanceState.SHUTTING_DOWN)
-    if member.instance.state is InstanceState.STOPPING:
+    is_to_stop = wish_for(array, member.rank) is not None
+    if member.instance.state is InstanceState.STOPPING or is_to_stop:
         states.add(InstanceState.STOPPING)
     return states
 
@@ -89,10 +95,24 @@ def to_ask_by_id(
     """Return the instances that have left the listed states, the hidden ones when it is time."""
     still = set(listed)
     return tuple(
-        member.instance.id
+        instance.id
         for member in survey.members
-        if member.instance.id not in still and _is_time(hidden.get(member.instance.id), now)
+        for instance in _not_over(member)
+        if instance.id not in still and _is_time(hidden.get(instance.id), now)
     )
+
+
+def _not_over(member: Member) -> Iterable[Instance]:
+    """Return the instances of a rank of which more is to be heard."""
+    formers = [each.instance for each in member.formers]
+    left = [each for each in formers if each.state is not InstanceState.TERMINATED]
+    return left if member.is_over else (member.instance, *left)
+
+
+def _waiting_for_news(member: Member) -> Iterable[Instance]:
+    """Return the instances of a rank that may run on, nobody knows how long."""
+    is_up = member.state is not MemberState.LAUNCHED
+    return member.instances if is_up else member.instances[1:]
 
 
 def note_hidden(

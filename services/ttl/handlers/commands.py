@@ -1,14 +1,25 @@
 """Commands: a lease is changed, or it is said why not."""
 
+import msgspec
+
 from services.ttl import metrics
 from services.ttl.apply import create, publish, write
 from services.ttl.handlers.course import look
-from services.ttl.plan.changes import Wish, change, check_wanted, refusal_event
+from services.ttl.plan.changes import (
+    Wish,
+    change,
+    check_member,
+    check_wanted,
+    give_own,
+    refusal_event,
+)
 from services.ttl.plan.course import first_record
 from services.ttl.ports import World
 from spawn.bus.ports import Command, Entry
+from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId, is_array_id
-from spawn.contracts.lease_records import Extend, LeaseRecord
+from spawn.contracts.lease_records import Extend, LeaseRecord, lease_key
+from spawn.contracts.members import Member, member_key
 from spawn.errors import Conflict, NotFound, Rejected, Transient
 from spawn.telemetry.log import bind, get_logger
 
@@ -37,28 +48,66 @@ async def on_extend(command: Command[Extend], world: World) -> None:
 
 async def _change(world: World, command: Command[Extend]) -> Entry[LeaseRecord]:
     for _ in range(_MOST_TRIES):
-        entry = await _lease(world, command.body.array_id)
-        now = world.clock.now()
-        not_after = command.body.not_after
-        wish = Wish(extend=command.body, by=command.owner, now=now, longest=world.settings.max_ttl)
-        after = change(entry.value, wish)
-        if after is entry.value:
-            return entry
-        if not_after is not None and now > not_after:
-            raise Rejected(
-                "the request was not taken in time; send it again",
-                field="not_after",
-                code="expired",
-            )
         try:
-            return await write(world, entry, after)
+            return await _try_change(world, command)
         except Conflict:
             continue
     raise Transient(f"{command.body.array_id}: others change its lease all the time")
 
 
-async def _lease(world: World, array_id: ArrayId) -> Entry[LeaseRecord]:
-    """Return a living array's lease, made if need be; raise `Rejected` when it is ending."""
+async def _try_change(world: World, command: Command[Extend]) -> Entry[LeaseRecord]:
+    """Change the lease once; raise `Conflict` when another writer was first."""
+    wanted, now = command.body, world.clock.now()
+    wish = Wish(extend=wanted, by=command.owner, now=now, longest=world.settings.max_ttl)
+    array = await _living(world, wanted.array_id)
+    entry = await _lease(world, array)
+    if wanted.rank is not None:
+        check_member(array, wanted.rank, await _member(world, wanted.array_id, wanted.rank))
+        entry = await _own_lease(world, entry, wanted.rank, wish)
+    after = change(entry.value, wish)
+    if after is entry.value:
+        return entry
+    if wanted.not_after is not None and now > wanted.not_after:
+        raise Rejected(
+            "the request was not taken in time; send it again", field="not_after", code="expired"
+        )
+    return await write(world, entry, after)
+
+
+async def _own_lease(
+    world: World, parent: Entry[LeaseRecord], rank: int, wish: Wish
+) -> Entry[LeaseRecord]:
+    """Return a rank's own lease, made of its array's if need be; raise `Conflict` as `write` does.
+
+    It is listed by a write that competes with the end of the array's lease: from then on the rank
+    does not end with its array, and before that nothing is confirmed.
+    """
+    record = parent.value
+    if rank in record.own:
+        return await world.stores.leases.get(lease_key(record.array_id, rank))
+    first = first_record(record.array_id, record.lease, deployment=world.deployment, rank=rank)
+    # What is refused leaves the rank with its array.
+    change(first, wish)
+    listed = give_own(record, rank, wish.now)
+    entry = await create(world, first)
+    if (entry.value.lease, entry.value.state) != (first.lease, first.state):
+        # Left by a change that was not finished, and never counted.
+        again = msgspec.structs.replace(first, version=entry.value.version + 1)
+        entry = await write(world, entry, again)
+    await write(world, parent, listed)
+    return entry
+
+
+async def _member(world: World, array_id: ArrayId, rank: int) -> Member | None:
+    try:
+        return (await world.stores.members.get(member_key(array_id, rank))).value
+    except NotFound:
+        # It is still to come.
+        return None
+
+
+async def _living(world: World, array_id: ArrayId) -> Array:
+    """Return an array that goes on; raise `Rejected` when there is none or it is ending."""
     try:
         array = (await world.stores.arrays.get(array_id)).value
     except NotFound as error:
@@ -69,10 +118,15 @@ async def _lease(world: World, array_id: ArrayId) -> Entry[LeaseRecord]:
             field="array_id",
             code="ending",
         )
+    return array
+
+
+async def _lease(world: World, array: Array) -> Entry[LeaseRecord]:
+    """Return an array's lease, made if need be."""
     try:
-        return await world.stores.leases.get(array_id)
+        return await world.stores.leases.get(array.id)
     except NotFound:
-        first = first_record(array_id, array.lease, deployment=world.deployment)
+        first = first_record(array.id, array.lease, deployment=world.deployment)
         return await create(world, first)
 
 

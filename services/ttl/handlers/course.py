@@ -3,7 +3,15 @@
 from typing import assert_never
 
 from services.ttl import metrics
-from services.ttl.apply import act, create, forget, publish, set_timer, write
+from services.ttl.apply import (
+    act,
+    create,
+    forget,
+    publish,
+    set_timer,
+    tell_machines,
+    write,
+)
 from services.ttl.model import Act, Expire, Wait, Warn
 from services.ttl.plan.course import first_record, next_step
 from services.ttl.ports import World
@@ -43,7 +51,7 @@ async def on_due(due: Due[Occasion], world: World) -> None:
     """Look at a lease whose timer is due."""
     record, revision = due.body.record, due.body.revision
     with bind(array_id=record.array_id):
-        await look(world, Entry(record.array_id, record, revision))
+        await look(world, Entry(record.key, record, revision))
 
 
 async def begin(world: World, array_id: ArrayId, lease: Lease) -> None:
@@ -74,6 +82,7 @@ async def _take_step(world: World, entry: Entry[LeaseRecord]) -> Entry[LeaseReco
         case Warn(record=after):
             written = await write(world, entry, after)
             metrics.WARNED.inc()
+            await tell_machines(world, after)
             return written
         case Expire(record=after):
             written = await write(world, entry, after)

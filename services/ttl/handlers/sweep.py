@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from services.ttl import metrics
-from services.ttl.apply import forget, publish, timer_name
+from services.ttl.apply import forget, forget_one, publish, timer_key, timer_name
 from services.ttl.handlers.course import begin, look
 from services.ttl.ports import World
 from spawn.bus.ports import CaughtUp, Entry, StorePort
+from spawn.clock import Clock
+from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId
-from spawn.contracts.lease_records import LeaseRecord, LeaseState
+from spawn.contracts.lease_records import LeaseRecord, LeaseState, lease_key
 from spawn.errors import NotFound
 from spawn.telemetry.log import get_logger
 
@@ -32,6 +34,10 @@ _ASK_AGAIN = timedelta(seconds=30)
 
 _STALE = timedelta(hours=1)
 """How long after its end the lease of an array without a record is kept."""
+
+_AT_ONCE, _PAUSES = 100, 4
+"""Records read in a row, and how many times as long others then have their turn: leases that end
+meanwhile must not wait for a sweep."""
 
 _DUPLICATES = timedelta(minutes=25)
 
@@ -71,10 +77,14 @@ async def sweep(world: World, *, is_first: bool = False) -> None:
     timers = set(await world.schedules.names())
     async with asyncio.TaskGroup() as group:
         work = _Work(world, group)
-        held = await _sweep_leases(world, work, timers, is_first=is_first)
+        held = _Held()
+        await _sweep_leases(world, work, timers, held, is_first=is_first)
+        await _sweep_own(world, work, timers, held, is_first=is_first)
+        await _look_at_untimed(world, work, held)
         await _sweep_arrays(world, work, held)
     for timer in timers:
-        await _drop_timer(world, ArrayId(timer.partition(".")[0]))
+        await _drop_timer(world, timer)
+    _set_gauges(held.ending)
     metrics.SWEPT.set(world.clock.now().timestamp())
 
 
@@ -104,6 +114,8 @@ class _Held:
 
     def __init__(self) -> None:
         self.all: set[str] = set()
+        self.own: set[str] = set()
+        self.untimed: set[str] = set()
         self.unanswered: dict[str, Entry[LeaseRecord]] = {}
         self.stale: set[str] = set()
         self.ending: Counter[timedelta] = Counter()
@@ -114,29 +126,85 @@ class _Held:
         self.ending.update(within for within in _HORIZONS if left <= within)
 
 
-async def _sweep_leases(world: World, work: _Work, timers: set[str], *, is_first: bool) -> _Held:
-    """Look at leases without a timer or overdue; take from `timers` those that have a lease."""
-    held = _Held()
-    async with aclosing(_existing(world.stores.leases, ">")) as entries:
+async def _sweep_leases(
+    world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
+) -> None:
+    """Look at arrays' leases; take from `timers` those that have one."""
+    async with aclosing(_existing(world.stores.leases, "*", world.clock)) as entries:
         async for entry in entries:
             record, now = entry.value, world.clock.now()
-            timer = timer_name(record.array_id)
-            if is_first and _may_be_missing(record, now):
-                await publish(world, record)
-            late = now - record.lease.until
-            if record.state is LeaseState.EXPIRING and late > _ASK_AGAIN:
+            await _repair(world, work, entry, timers, held, is_first=is_first)
+            # Where ranks outlive it, the launcher goes by their leases and looks at the rest.
+            if not record.own and _is_unanswered(record, now):
                 held.unanswered[entry.key] = entry
-            elif record.state is LeaseState.ARMED and late > _PATIENCE:
-                await work.look(entry, "overdue")
-            elif record.state is LeaseState.ARMED and timer not in timers and late < timedelta(0):
-                await work.look(entry, "no timer")
-            timers.discard(timer)
             held.all.add(entry.key)
             held.count(record, now)
-            if late > _STALE:
+            held.own.update(lease_key(record.array_id, rank) for rank in record.own)
+            if now - record.lease.until > _STALE:
                 held.stale.add(entry.key)
-    _set_gauges(held.ending)
-    return held
+
+
+async def _sweep_own(
+    world: World, work: _Work, timers: set[str], held: _Held, *, is_first: bool
+) -> None:
+    """Look at members' own leases that count: those that their arrays list."""
+    async with aclosing(_existing(world.stores.leases, "*.*", world.clock)) as entries:
+        async for entry in entries:
+            record, now = entry.value, world.clock.now()
+            if entry.key in held.own:
+                held.count(record, now)
+                await _repair(world, work, entry, timers, held, is_first=is_first)
+                if _is_unanswered(record, now) and await _goes_on(world, entry.key):
+                    await work.look(entry, "not acted on")
+            elif record.array_id not in held.all and now - record.lease.until > _STALE:
+                await forget_one(world, record.array_id, record.rank)
+
+
+async def _repair(  # noqa: PLR0913 - one entry, and all that a sweep knows
+    world: World,
+    work: _Work,
+    entry: Entry[LeaseRecord],
+    timers: set[str],
+    held: _Held,
+    *,
+    is_first: bool,
+) -> None:
+    """Look at a lease that is overdue, note one without a timer; take its timer from `timers`."""
+    record, now = entry.value, world.clock.now()
+    timer, late = timer_name(record.array_id, record.rank), now - record.lease.until
+    if is_first and _may_be_missing(record, now):
+        await publish(world, record)
+    if record.state is LeaseState.ARMED and late > _PATIENCE:
+        await work.look(entry, "overdue")
+    elif record.state is LeaseState.ARMED and timer not in timers and late < timedelta(0):
+        held.untimed.add(entry.key)
+    timers.discard(timer)
+
+
+async def _look_at_untimed(world: World, work: _Work, held: _Held) -> None:
+    """Look at leases that have no timer: most were only set since the sweep began."""
+    timers = await world.schedules.names() if held.untimed else frozenset[str]()
+    for key in held.untimed:
+        array_id, _, rank = key.partition(".")
+        if timer_name(ArrayId(array_id), int(rank) if rank else None) not in timers:
+            try:
+                entry = await world.stores.leases.get(key)
+            except NotFound:
+                continue
+            await work.look(entry, "no timer")
+
+
+def _is_unanswered(record: LeaseRecord, now: datetime) -> bool:
+    return record.state is LeaseState.EXPIRING and now - record.lease.until > _ASK_AGAIN
+
+
+async def _goes_on(world: World, key: str) -> bool:
+    """Say whether a member's machine has not even been asked to end, and is not off."""
+    try:
+        member = (await world.stores.members.get(key)).value
+    except NotFound:
+        return False
+    return not member.is_over and not member.ending and not member.is_stopped
 
 
 def _set_gauges(ending: Mapping[timedelta, int]) -> None:
@@ -148,7 +216,7 @@ def _set_gauges(ending: Mapping[timedelta, int]) -> None:
 
 async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
     """Give arrays their leases, and forget those of arrays that are over."""
-    async with aclosing(_existing(world.stores.arrays, "*")) as entries:
+    async with aclosing(_existing(world.stores.arrays, "*", world.clock)) as entries:
         async for entry in entries:
             array = entry.value
             held.stale.discard(array.id)
@@ -159,30 +227,42 @@ async def _sweep_arrays(world: World, work: _Work, held: _Held) -> None:
             elif array.id not in held.all:
                 metrics.REPAIRS.labels("no lease").inc()
                 await begin(world, array.id, array.lease)
-            elif array.ending is None and array.id in held.unanswered:
+            elif _is_unheard(array, held.unanswered.get(array.id)):
                 await work.look(held.unanswered[array.id], "not acted on")
     for array_id in held.stale:
         await forget(world, ArrayId(array_id))
 
 
-async def _drop_timer(world: World, array_id: ArrayId) -> None:
+def _is_unheard(array: Array, over: Entry[LeaseRecord] | None) -> bool:
+    """Say whether the launcher has neither ended an array nor put its machines off at its end."""
+    if over is None or array.ending is not None:
+        return False
+    return array.rested_at != over.value.lease.until
+
+
+async def _drop_timer(world: World, timer: str) -> None:
     """Cancel a timer that has no lease: one that was made meanwhile has."""
     try:
-        await world.stores.leases.get(array_id)
+        await world.stores.leases.get(lease_key(*timer_key(timer)))
     except NotFound:
         metrics.REPAIRS.labels("no lease for a timer").inc()
-        await world.schedules.cancel(timer_name(array_id))
+        await world.schedules.cancel(timer)
 
 
 def _may_be_missing(record: LeaseRecord, now: datetime) -> bool:
     return any(now - event.time < _DUPLICATES for event in record.outbox)
 
 
-async def _existing(store: StorePort[T], pattern: str) -> AsyncGenerator[Entry[T]]:
-    """Yield what there is, one after the other, holding none of it."""
+async def _existing(store: StorePort[T], pattern: str, clock: Clock) -> AsyncGenerator[Entry[T]]:
+    """Yield what there is, one after the other, holding none of it, and leave time for others."""
+    read, begun = 0, clock.monotonic()
     async with aclosing(store.watch(pattern)) as changes:
         async for change in changes:
             if isinstance(change, Entry):
                 yield change
             elif isinstance(change, CaughtUp):
                 return
+            read += 1
+            if read % _AT_ONCE == 0:
+                await clock.sleep(_PAUSES * timedelta(seconds=clock.monotonic() - begun))
+                begun = clock.monotonic()

@@ -42,6 +42,7 @@ _READABLE = (
     "KV_spawn-members",
     "KV_spawn-grants",
     "KV_spawn-leases",
+    "KV_spawn-notices",
     "SPAWN_LOGS",
     "SPAWN_AGENT",
 )

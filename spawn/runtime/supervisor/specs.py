@@ -20,6 +20,7 @@ BUILT_AGENT = Path(__file__).resolve().parents[3] / "build" / "agent.pyz"
 
 _AGENT_FILE = "SPAWN_AGENT_FILE"
 _DNS_BACKEND, _ROUTE53 = "SPAWN_DNS_BACKEND", "route53"
+_SPOT_SETUP = "SPAWN_SPOT_SETUP"
 _NOWHERE = "/dev/null"
 _BROKER = "iam_broker"
 """The one service that is given the keys of the bus's doors."""
@@ -112,6 +113,8 @@ def service_env(base: Mapping[str, str], home: Home, *, state: ControlState) -> 
     return {
         **_machine_env(state),
         _AGENT_FILE: str(BUILT_AGENT),
+        # On the laptop nobody has to be asked before something is made in an account.
+        **({} if state.sandbox is None else {_SPOT_SETUP: "true"}),
         **env,
         **_names_env(base, state.sandbox),
         "SPAWN_HOME": str(home.root),

@@ -15,6 +15,7 @@ from spawn.bus.ports import SchedulesPort
 from spawn.bus.schedules import Schedules, due_subject, timer_of
 from spawn.bus.streams import TIMERS
 from spawn.clock import Clock
+from spawn.contracts.leases import NO_END
 from spawn.errors import Rejected
 from tests.fakes.clock import VirtualClock
 from tests.fakes.timers import FakeSchedules
@@ -102,8 +103,9 @@ async def test_a_cancelled_timer_is_never_due(timers: Timers) -> None:
     now = timers.clock.now()
     await timers.schedules.set(FIRST, now + SOON, Note("first"))
     await timers.schedules.set(SECOND, now + 2 * SOON, Note("second"))
+    await timers.schedules.set(THIRD, NO_END, Note("never"))
     await timers.schedules.cancel(FIRST)
-    assert await timers.schedules.names() == {SECOND}
+    assert await timers.schedules.names() == {SECOND, THIRD}
     assert [name for name, _ in await timers.next_due(1)] == [SECOND]
 
 

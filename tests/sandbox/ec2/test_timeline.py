@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from sandbox.ec2.region import RegionState
 from sandbox.ec2.states import State
-from sandbox.ec2.timeline import Timeline
+from sandbox.ec2.timeline import Errand, Timeline, Timer
 
 from .make import record
 
@@ -29,7 +29,7 @@ def test_a_timer_of_an_older_generation_is_void() -> None:
     one.generation += 1
     timeline.add(2, REGION, one, State.TERMINATED)
     timer = timeline.pop_due(now=5)
-    assert timer is not None
+    assert isinstance(timer, Timer)
     assert timer.state is State.TERMINATED
     assert timeline.pop_due(now=5) is None
 
@@ -43,6 +43,15 @@ def test_no_timer_is_lost(dues: list[float]) -> None:
     while (timer := timeline.pop_due(now=100)) is not None:
         popped.append(timer.due)
     assert popped == sorted(dues)
+
+
+def test_an_errand_is_due_whatever_has_become_of_instances() -> None:
+    timeline, done = Timeline(), list[str]()
+    timeline.call(1, lambda: done.append("done"))
+    errand = timeline.pop_due(now=1)
+    assert isinstance(errand, Errand)
+    errand.run()
+    assert done == ["done"]
 
 
 def test_a_sooner_timer_is_told_and_a_later_one_is_not() -> None:

@@ -163,6 +163,7 @@ def test_the_spot_watcher(cloud: RunningSandbox, launch: dict[str, Any]) -> None
         partial(events.put_rule, Name="others", EventPattern=pattern),
         partial(watcher.client("ec2").run_instances, **launch),
         watcher.client("iam").list_roles,
+        watcher.client("ec2").describe_instances,
     )
 
 

@@ -134,6 +134,24 @@ def test_tags_are_those_of_now(service: Service, real: RunningSandbox) -> None:
     assert service.read("meta-data/tags/instance/late")[0] == 404
 
 
+def test_a_spot_machine_is_warned(real: RunningSandbox) -> None:
+    machines = Machines(real, image(real))
+    try:
+        spot = {"InstanceMarketOptions": {"MarketType": "spot"}}
+        (machine,) = machines.launch(USER_DATA, 1, **spot)
+        service, named = Service(machine), {"instance_ids": [machine.id]}
+        assert service.read("meta-data/instance-life-cycle") == (200, "spot")
+        real.admin.post("rebalance", named)
+        real.admin.post("interrupt", {**named, "lead": 600})
+        said = json.loads(service.read("meta-data/spot/instance-action")[1])
+        noticed = json.loads(service.read("meta-data/events/recommendations/rebalance")[1])
+        assert said["action"] == "terminate"
+        assert said["time"] > noticed["noticeTime"]
+        assert "spot/" in service.read("meta-data/")[1].split("\n")
+    finally:
+        machines.end()
+
+
 def test_boto3_finds_credentials(service: Service, real: RunningSandbox) -> None:
     fetcher: Any = InstanceMetadataFetcher(
         timeout=30,

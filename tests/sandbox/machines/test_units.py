@@ -182,6 +182,12 @@ def test_sudo_stays_in_the_machine(machine: Machine) -> None:
     assert machine.shell(script).split() == ["1", str(machine.folder / "bin/shutdown")]
 
 
+def test_a_warning_to_all_is_on_the_console(machine: Machine) -> None:
+    machine.shell("echo from a pipe | wall && wall as arguments")
+    machine.says("from a pipe")
+    machine.says("as arguments")
+
+
 def test_a_timer_that_powers_off_ends_the_instance(real: RunningSandbox) -> None:
     machines = Machines(real, image(real))
     script = "#!/bin/bash\nsystemd-run --on-active=200ms shutdown -P now\n"

@@ -46,7 +46,8 @@ async def test_a_machine_hears_its_own_nudges_and_those_of_all(doors: Doors) -> 
             await it.subscribe(own),
             await it.subscribe(f"spawn.tell.{member.array_id}.{everybody}"),
         ]
-        await it.flush()
+        # A flush may overtake what was subscribed; a report does not.
+        await it.jetstream(timeout=20).publish(subject(member, "hello"), b"{}")
         await doors.bus.wire.publish(own, b"1")
         await doors.bus.wire.publish(f"spawn.tell.{member.array_id}.all", b"2")
         assert [(await each.next_msg(timeout=20)).data for each in heard] == [b"1", b"2"]

@@ -81,7 +81,9 @@ async def test_a_machine_comes_in_and_works(doors: Doors) -> None:
             subject = f"spawn.log.{member.array_id}.1"
             assert (await client.jetstream(timeout=20).publish(subject, bytes(size))).seq
         told = await client.subscribe(f"spawn.tell.{member.array_id}.all")
-        await client.flush()
+        # A flush may overtake what was subscribed; a report does not.
+        hello = f"spawn.agent.{member.array_id}.{instance_id}.hello"
+        await client.jetstream(timeout=20).publish(hello, b"{}")
         for size in (1, 125, 126, 65_535, 65_536, 200_000):
             await doors.bus.wire.publish(f"spawn.tell.{member.array_id}.all", bytes(size))
             assert (await told.next_msg(timeout=20)).data == bytes(size)

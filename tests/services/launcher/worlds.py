@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.launcher.config import Settings
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Entry
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.contracts.arrays import Array, DeploymentMark, NameClaim
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.launches import JobSpec
@@ -56,6 +56,7 @@ class Fakes:
                 specs=FakeStore(self.bus, launches.SPECS_BUCKET, JobSpec),
                 hostnames=FakeStore(self.bus, hostnames.BUCKET, hostnames.Hostnames),
                 leases=FakeStore(self.bus, lease_records.BUCKET, LeaseRecord),
+                notices=FakeStore(self.bus, notices.BUCKET, notices.Notice),
             ),
             events=FakeEvents(self.bus),
             fences=FakeFences(self.bus, holder=name),

@@ -14,7 +14,7 @@ from services.ttl.ports import Stores, World
 from spawn.bus import codec
 from spawn.bus.beside import beside
 from spawn.bus.ports import Command, Due, Fact
-from spawn.contracts import arrays, lease_records
+from spawn.contracts import arrays, lease_records, members
 from spawn.contracts.arrays import Array
 from spawn.contracts.events import ArrayAccepted, Event
 from spawn.contracts.lease_records import (
@@ -26,9 +26,18 @@ from spawn.contracts.lease_records import (
     Over,
 )
 from spawn.contracts.leases import Lease
+from spawn.contracts.members import Member
 from tests.builders import ARRAY_ID, an_array
-from tests.fakes.bus import FakeBus, FakeCommands, FakeEvents, FakeFences, FakeStore
+from tests.fakes.bus import (
+    FakeBus,
+    FakeCommands,
+    FakeEvents,
+    FakeFences,
+    FakeStore,
+    FakeTells,
+)
 from tests.fakes.clock import NOON, VirtualClock
+from tests.fakes.heartbeats import FakeHeartbeats
 from tests.fakes.timers import FakeSchedules
 
 DEPLOYMENT = "test"
@@ -48,6 +57,7 @@ class Fakes:
     clock: VirtualClock = field(default_factory=VirtualClock)
     bus: FakeBus = field(default_factory=FakeBus)
     schedules: FakeSchedules = field(default_factory=FakeSchedules)
+    heartbeats: FakeHeartbeats = field(default_factory=FakeHeartbeats)
 
     def world(self, name: str = "a", *, door: Door = _bare) -> World:
         """Make the world of a replica, each of whose doors is passed through `door`."""
@@ -58,11 +68,14 @@ class Fakes:
             stores=Stores(
                 leases=door(FakeStore(self.bus, lease_records.BUCKET, LeaseRecord)),
                 arrays=door(FakeStore(self.bus, arrays.BUCKET, Array)),
+                members=door(FakeStore(self.bus, members.BUCKET, Member)),
             ),
             events=door(FakeEvents(self.bus)),
             commands=door(FakeCommands(self.bus)),
             schedules=door(self.schedules),
             fences=FakeFences(self.bus, holder=name),
+            heartbeats=self.heartbeats,
+            tells=FakeTells(self.bus),
         )
 
     async def write_array(self, array: Array) -> None:

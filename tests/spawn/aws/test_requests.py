@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from spawn.aws import requests
-from spawn.contracts.instances import InstanceState
+from spawn.contracts.instances import InstanceState, RootVolume
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.pools import Market
 from tests.fixtures.canned_aws import REQUEST
@@ -28,13 +28,15 @@ GOLDEN = {
         {"ResourceType": "volume", "Tags": TAGS},
     ],
 }
-SPOT = {
-    "MarketType": "spot",
-    "SpotOptions": {
-        "SpotInstanceType": "one-time",
-        "InstanceInterruptionBehavior": "terminate",
-    },
-}
+
+
+def spot(**options: str) -> dict[str, object]:
+    usual = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
+    return {"MarketType": "spot", "SpotOptions": {**usual, **options}}
+
+
+def persistent(behaviour: str) -> dict[str, object]:
+    return spot(SpotInstanceType="persistent", InstanceInterruptionBehavior=behaviour)
 
 
 def test_the_plain_request() -> None:
@@ -44,13 +46,48 @@ def test_the_plain_request() -> None:
 @pytest.mark.parametrize(
     ("change", "parameters"),
     [
-        ({"market": Market.SPOT}, {"InstanceMarketOptions": SPOT}),
+        ({"market": Market.SPOT}, {"InstanceMarketOptions": spot()}),
+        (
+            {"market": Market.SPOT, "max_price": "0.250000"},
+            {"InstanceMarketOptions": spot(MaxPrice="0.250000")},
+        ),
+        (
+            {"market": Market.SPOT, "lease_action": LeaseAction.STOP},
+            {
+                "InstanceMarketOptions": persistent("stop"),
+                "InstanceInitiatedShutdownBehavior": "stop",
+            },
+        ),
+        (
+            {"market": Market.SPOT, "lease_action": LeaseAction.HIBERNATE},
+            {
+                "InstanceMarketOptions": persistent("hibernate"),
+                "InstanceInitiatedShutdownBehavior": "stop",
+            },
+        ),
         ({"user_data": "#!/bin/sh"}, {"UserData": "#!/bin/sh"}),
         ({"key_name": "mine"}, {"KeyName": "mine"}),
         ({"instance_profile": "spawn-1"}, {"IamInstanceProfile": {"Name": "spawn-1"}}),
         (
             {"instance_profile": "arn:aws:iam::1:instance-profile/spawn-1"},
             {"IamInstanceProfile": {"Arn": "arn:aws:iam::1:instance-profile/spawn-1"}},
+        ),
+        (
+            {"hibernation": RootVolume(device="/dev/xvda", gib=24)},
+            {
+                "HibernationOptions": {"Configured": True},
+                "BlockDeviceMappings": [
+                    {
+                        "DeviceName": "/dev/xvda",
+                        "Ebs": {
+                            "Encrypted": True,
+                            "VolumeSize": 24,
+                            "VolumeType": "gp3",
+                            "DeleteOnTermination": True,
+                        },
+                    }
+                ],
+            },
         ),
         ({"lease_action": LeaseAction.STOP}, {"InstanceInitiatedShutdownBehavior": "stop"}),
         ({"lease_action": LeaseAction.HIBERNATE}, {"InstanceInitiatedShutdownBehavior": "stop"}),
@@ -59,6 +96,28 @@ def test_the_plain_request() -> None:
 def test_what_is_asked_for_adds(change: dict[str, object], parameters: dict[str, object]) -> None:
     changed = msgspec.structs.replace(REQUEST, **change)
     assert requests.run_instances(changed) == GOLDEN | parameters
+
+
+@pytest.mark.parametrize(
+    ("change", "behaviour"),
+    [
+        ({"lease_action": LeaseAction.STOP}, "stop"),
+        ({"hibernation": RootVolume(device="/dev/xvda", gib=24)}, "hibernate"),
+    ],
+)
+def test_spot_instances_that_can_be_stopped_are_of_persistent_requests(
+    change: dict[str, object], behaviour: str
+) -> None:
+    changed = msgspec.structs.replace(REQUEST, market=Market.SPOT, **change)
+    tagged = requests.run_instances(changed).get("TagSpecifications", [])
+    assert [one.get("ResourceType") for one in tagged][-1] == "spot-instances-request"
+    assert requests.run_instances(changed).get("InstanceMarketOptions") == {
+        "MarketType": "spot",
+        "SpotOptions": {
+            "SpotInstanceType": "persistent",
+            "InstanceInterruptionBehavior": behaviour,
+        },
+    }
 
 
 def test_without_tags_there_is_no_tag_specification() -> None:

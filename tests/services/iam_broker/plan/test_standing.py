@@ -32,7 +32,7 @@ def seen(index: int = 2, state: InstanceState = InstanceState.RUNNING, **tags: s
 
 def test_a_record_says_who_it_is() -> None:
     member = a_member(4)
-    assert identity_of(member) == Identity(
+    assert identity_of(member, member.instance.id) == Identity(
         array_id=ARRAY_ID, instance_id=member.instance.id, rank=4
     )
 
@@ -40,7 +40,7 @@ def test_a_record_says_who_it_is() -> None:
 @pytest.mark.parametrize("state", [InstanceState.SHUTTING_DOWN, InstanceState.TERMINATED])
 def test_who_has_ended_is_nobody(state: InstanceState) -> None:
     with pytest.raises(Rejected, match="has ended"):
-        identity_of(a_member(4, instance=an_instance(4, state=state)))
+        identity_of(a_member(4, instance=an_instance(4, state=state)), an_instance(4).id)
     with pytest.raises(Rejected, match="has ended"):
         identity_by_tags(seen(state=state), deployment="ada-1")
 
@@ -96,7 +96,7 @@ def test_a_rank_has_one_machine(holder: Any, generation: str, is_refused: bool) 
 
 
 def test_what_a_machine_may_is_its_own() -> None:
-    machine = msgspec.structs.replace(identity_of(a_member(4)))
+    machine = msgspec.structs.replace(identity_of(a_member(4), an_instance(4).id))
     name = f"{ARRAY_ID}.{machine.instance_id}"
     assert may_publish(machine) == (
         f"spawn.agent.{name}.>",

@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any, cast
@@ -12,40 +10,36 @@ from typing import Any, cast
 import msgspec
 
 from services.launcher.config import Settings
-from services.launcher.handlers.commands import on_launch, on_terminate
-from services.launcher.handlers.drive import drive_arrays
-from services.launcher.handlers.mirror import mirror_arrays, mirror_leases, mirror_members
-from services.launcher.handlers.observe import observe_regions
-from services.launcher.handlers.upkeep import purge
 from services.launcher.ports import Agent, Stores, World
 from spawn.bus.ports import Command
-from spawn.contracts import arrays, hostnames, launches, lease_records, members
+from spawn.contracts import arrays, hostnames, launches, lease_records, members, notices
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Event
 from spawn.contracts.grants import API_ENSURE, Grant
 from spawn.contracts.ids import ArrayId, array_id
 from spawn.contracts.launches import Launch, LaunchSpec, Terminate
+from spawn.contracts.lease_records import Expire, LeaseRecord, Over
 from spawn.contracts.members import Member
-from spawn.errors import Outcome, Transient
+from spawn.contracts.power import Power, PowerTo
+from spawn.errors import NotFound, Outcome
 from tests.fakes.aws import FakeAws, FakeEc2
 from tests.fakes.bus import FakeBus, FakeRequests, FakeStore, FakeTells
 from tests.fakes.ec2 import REGION
 from tests.fakes.warp import WarpClock, WarpLoop
+from tests.services.launcher.model import power as supply
 from tests.services.launcher.model.power import (
     Aws,
-    Crash,
     Door,
     Line,
     MortalFences,
-    Power,
     WindowedEvents,
 )
+from tests.services.launcher.model.replica import Body, Replica
 
 DEPLOYMENT = "test"
 OWNER = "cli"
 TTL = timedelta(hours=2)
 FENCE_TTL = 5.0
-ACK_WAIT = 30.0
 DUPLICATE_WINDOW = 1800.0
 BUS_LATENCY, AWS_LATENCY = 0.002, 0.2
 
@@ -65,64 +59,6 @@ AGENT = Agent(
     bus_fingerprint="f" * 64,
 )
 GRANT = Grant(hash="0" * 64, role="spawn-none", profile="spawn-none", path="/spawn/test/")
-
-Body = Launch | Terminate
-
-
-class Replica:
-    """One process of the launcher."""
-
-    def __init__(self, plane: "Plane", name: str) -> None:
-        self.name, self.power, self._plane = name, Power(), plane
-        self.world = plane.world(self.power, name)
-        self.task = plane.loop.create_task(self._run())
-
-    async def _run(self) -> None:
-        parts = (
-            mirror_arrays,
-            mirror_members,
-            mirror_leases,
-            drive_arrays,
-            observe_regions,
-            self._consume,
-        )
-        try:
-            async with asyncio.TaskGroup() as group:
-                for part in parts:
-                    group.create_task(self._keep(part))
-                group.create_task(self._purge())
-                await self.power.fail()
-        except* Crash:
-            self._plane.deaths.append(self._plane.loop.seconds)
-
-    async def _keep(self, part: Callable[[World], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await part(self.world)
-            except Exception as error:  # noqa: BLE001 - kept for the test to look at
-                self._plane.failures.append(error)
-            await self._plane.clock.sleep(timedelta(seconds=1))
-
-    async def _purge(self) -> None:
-        while True:
-            with suppress(Outcome):
-                await purge(self.world)
-            await self._plane.clock.sleep(timedelta(minutes=1))
-
-    async def _consume(self, world: World) -> None:
-        while True:
-            command = await self._plane.next_command()
-            try:
-                await _handle(command, world)
-            except Transient:
-                self._plane.again(command, after=1.0)
-            except Outcome as outcome:
-                self._plane.refused[command.message_id] = outcome
-            except (Crash, asyncio.CancelledError):
-                self._plane.again(command, after=ACK_WAIT)
-                raise
-            else:
-                self._plane.done.add(command.message_id)
 
 
 class Plane:
@@ -148,7 +84,7 @@ class Plane:
     def ec2(self) -> FakeEc2:
         return self.aws.ec2(REGION)
 
-    def world(self, power: Power, holder: str) -> World:
+    def world(self, power: supply.Power, holder: str) -> World:
         """Make what one replica sees of it."""
 
         def store(bucket: str, kind: type[Any]) -> Any:
@@ -172,6 +108,7 @@ class Plane:
                 specs=store(launches.SPECS_BUCKET, launches.JobSpec),
                 hostnames=store(hostnames.BUCKET, hostnames.Hostnames),
                 leases=store(lease_records.BUCKET, lease_records.LeaseRecord),
+                notices=store(notices.BUCKET, notices.Notice),
             ),
             events=cast("Any", Door(self.events, power, latency=BUS_LATENCY, line=self.line)),
             fences=fences,
@@ -217,6 +154,28 @@ class Plane:
         message = f"terminate-{array}-{next(self._numbers)}"
         self._send(Terminate(array_id=array, reason=reason), message)
         return message
+
+    def power(self, array: ArrayId, to: PowerTo, *, ranks: str = "") -> str:
+        """Ask for a stop or a start; return the id of the request."""
+        request_id = f"power-{next(self._numbers)}"
+        body = Power(request_id=request_id, array_id=array, to=to, ranks=ranks)
+        self._send(body, request_id)
+        return request_id
+
+    def expire(self, *overs: Over) -> None:
+        """Name leases that are over."""
+        self._send(Expire(leases=overs), f"expire-{next(self._numbers)}")
+
+    def write_lease(self, record: LeaseRecord) -> None:
+        """Write a lease as the TTL service does."""
+        self.loop.run_until_complete(self._write_lease(record))
+
+    async def _write_lease(self, record: LeaseRecord) -> None:
+        store = FakeStore(self.bus, lease_records.BUCKET, LeaseRecord)
+        try:
+            await store.update(record.key, record, (await store.get(record.key)).revision)
+        except NotFound:
+            await store.create(record.key, record)
 
     def array(self, array: ArrayId) -> Array | None:
         """Return the record."""
@@ -282,10 +241,3 @@ class Plane:
             if record.data is not None and not key.startswith(("name.", "mark.")):
                 found[key] = msgspec.json.decode(record.data, type=kind)
         return found
-
-
-async def _handle(command: Command[Any], world: World) -> None:
-    if isinstance(command.body, Launch):
-        await on_launch(command, world)
-    else:
-        await on_terminate(command, world)

@@ -74,6 +74,7 @@ def test_an_accepted_launch_is_a_record_with_its_event() -> None:
 
 
 def test_what_is_asked_for_is_what_is_kept() -> None:
+    assert accepted(a_launch(a_spec(no_ttl=True))).lease.is_endless
     array = accepted(a_launch(a_spec(min_count=3, ttl="90m")))
     assert (array.min_count, array.lease.until) == (3, NOON + timedelta(minutes=90))
 

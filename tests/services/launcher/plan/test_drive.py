@@ -5,13 +5,8 @@ from typing import Any
 import pytest
 
 from services.launcher.model import LookUp, Place, Resend, Step, Write
-from services.launcher.plan.drive import (
-    MOST_UNDER_WAY,
-    is_at_rest,
-    launching,
-    next_steps,
-    reject,
-)
+from services.launcher.plan.beginning import launching, reject
+from services.launcher.plan.drive import MOST_UNDER_WAY, is_at_rest, next_steps
 from services.launcher.plan.ladder import split_chunks
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import (

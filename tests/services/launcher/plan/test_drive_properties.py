@@ -1,6 +1,20 @@
 from hypothesis import given, settings
 
-from services.launcher.model import End, LookUp, Nudge, Place, Resend, Tag, Trace, View, Write
+from services.launcher.model import (
+    End,
+    Gather,
+    LookUp,
+    Nudge,
+    Place,
+    Release,
+    Resend,
+    SetPower,
+    Tag,
+    Trace,
+    View,
+    Write,
+    WriteMembers,
+)
 from services.launcher.plan.drive import SERVING, is_at_rest, next_steps
 from services.launcher.plan.rendezvous import are_settled
 from spawn.contracts.arrays import ArrayState
@@ -42,7 +56,7 @@ def test_nothing_is_begun_twice(view: View) -> None:
                 assert view.array.placement is None
             case Nudge(revision=revision):
                 assert revision != view.told
-            case Tag() | Write():
+            case Tag() | Write() | WriteMembers() | SetPower() | Gather() | Release():
                 pass
 
 
@@ -71,7 +85,9 @@ def test_a_write_stands_alone_since_it_changes_what_the_rest_was_decided_from(
 def test_a_serving_array_with_all_members_up_is_at_rest(view: View) -> None:
     members = view.members.values()
     up = all(member.state in UP for member in members)
-    if view.array.state in SERVING and up and not view.array.lease.is_over(view.now):
+    asks = view.array.chunks or view.array.intents
+    waits = view.array.powering or view.array.lease.is_over(view.now)
+    if view.array.state in SERVING and up and not waits and not asks:
         assert is_at_rest(view.array)
         known = view.array.placement or view.array.state is ArrayState.RECOVERED
         assert all(isinstance(step, Nudge) for step in next_steps(view)) or not known
@@ -108,3 +124,16 @@ def test_what_waits_without_an_end_in_sight_has_something_under_way(view: View) 
     boots = any(not member.is_done and member.state not in up for member in members)
     named = array.spec.wait_for is not WaitFor.DNS or are_settled(members, view.hostnames)
     assert view.placing or view.sending or boots or not named
+
+
+@EXAMPLES
+@given(views())
+def test_only_machines_that_are_to_go_on_are_stopped_or_started(view: View) -> None:
+    going_on = {
+        each.instance.id
+        for each in view.members.values()
+        if not each.instance.state.is_going and view.array.ending is None
+    }
+    for step in next_steps(view):
+        if isinstance(step, SetPower):
+            assert going_on.issuperset(step.instance_ids)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.launcher.model import Refused
+from services.launcher.plan.filling import members_of
 from services.launcher.plan.ladder import (
     MOST_RANGES,
     build_request,
@@ -14,7 +15,7 @@ from services.launcher.plan.ladder import (
     open_intent,
     split_chunks,
 )
-from services.launcher.plan.settlement import members_of, settle_refused
+from services.launcher.plan.settlement import settle_refused
 from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk
 from spawn.contracts.launches import OnComplete
 from spawn.contracts.leases import LeaseAction
@@ -123,6 +124,8 @@ def test_an_intent_holds_the_complete_request() -> None:
         "user_data": "",
         "key_name": "",
         "instance_profile": "",
+        "hibernation": None,
+        "max_price": "",
     }
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,7 +20,7 @@ from spawn.contracts.events import (
 from spawn.contracts.ids import ArrayId, ClientToken, InstanceId
 from spawn.contracts.instances import Described, Instance, InstanceState
 from spawn.contracts.launches import OnComplete, digest
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Facts, Member, MemberState
 from tests.builders import (
     ARRAY_ID,
     NOON,
@@ -266,3 +267,28 @@ def test_a_member_that_is_over_stays_over(
     over = {member.rank for member in held if member.is_over}
     changed = {each.member.rank for each in observe(held, seen, known, now=NOON)}
     assert not over & changed
+
+
+def started_again(rank: int = 0, **changes: Any) -> Instance:
+    at = NOON + timedelta(minutes=5)
+    return an_instance(rank, **{"state": InstanceState.RUNNING, "launched_at": at, **changes})
+
+
+@pytest.mark.parametrize("before", [InstanceState.STOPPED, InstanceState.RUNNING])
+def test_a_machine_that_was_started_again_is_awaited_anew(before: InstanceState) -> None:
+    """Also one that was off while nobody looked: EC2's time of launch tells."""
+    instance = an_instance(state=before)
+    member = running(state=MemberState.READY, facts=Facts(), instance=instance)
+    (change,) = look(member, sighting(started_again()))
+    after = change.member
+    assert (after.state, after.starts, after.facts) == (MemberState.RUNNING, 1, Facts())
+    assert [type(event.data) for event in after.outbox] == [InstanceRunning]
+    (booting,) = look(member, sighting(started_again(state=InstanceState.PENDING)))
+    assert booting.member.state is MemberState.LAUNCHED
+
+
+def test_a_job_that_has_ended_stays_so_when_its_machine_is_started_again() -> None:
+    off = an_instance(state=InstanceState.STOPPED)
+    member = running(state=MemberState.EXITED, exit_code=143, instance=off)
+    (change,) = look(member, sighting(started_again()))
+    assert (change.member.state, change.member.starts) == (MemberState.EXITED, 1)

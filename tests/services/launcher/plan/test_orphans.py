@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from services.launcher.model import LEASE_GRACE, VISIBILITY
 from services.launcher.plan.ladder import open_intent
-from services.launcher.plan.orphans import adopt, judge, read_claim
+from services.launcher.plan.orphans import adopt, judge, read_claim, with_lease
 from services.launcher.plan.settlement import settle_launched
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.launches import Finding
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import LEASE_TAG, Lease
 from spawn.contracts.members import Member, MemberState
 from spawn.errors import Rejected
 from tests.builders import (
@@ -277,3 +277,21 @@ def test_an_instance_that_was_taken_for_lost_is_left_to_its_lease(generation: in
     expected = "rank 0 counts as lost; its lease will end it"
     assert (finding.verdict, finding.reason) == ("leave", expected)
     assert verdict(made(), LAUNCHED, own, now=LEASE_OVER + LEASE_GRACE).verdict == "end"
+
+
+def test_an_instance_without_a_lease_has_the_longest_from_its_launch() -> None:
+    bare = {name: value for name, value in made().tags.items() if name != LEASE_TAG}
+    week = timedelta(days=7)
+    one = with_lease(msgspec.structs.replace(made(), tags=bare), week)
+    assert read_claim(one).lease.until == NOON + week
+    assert verdict(one, LAUNCHED, now=NOON + week).verdict == "adopt"
+    assert verdict(one, LAUNCHED, now=NOON + week + LEASE_GRACE).verdict == "end"
+    assert with_lease(made(), week) == made()
+
+
+def test_members_whose_tags_tell_of_other_ends_keep_them() -> None:
+    early = made(1, lease="2026-12-01T13:00:00Z")
+    (adopted,) = adopt([made(0), early], deployment="test", region="us-east-1", now=NOON)
+    assert adopted.array.lease.until == LEASE_OVER
+    ends = [each.lease and each.lease.until for each in adopted.members]
+    assert ends == [None, NOON + timedelta(hours=1)]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -5,9 +7,10 @@ from services.launcher.model import Write
 from services.launcher.plan.outcome import MOST_EXIT_CODES, explain_exits, judge_job
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import ArrayFinished
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import Digest, OnMemberFailure
 from spawn.contracts.members import Member, MemberState
-from tests.builders import an_array, lost, running
+from tests.builders import an_array, an_instance, lost, running
 from tests.services.launcher.plan.views import a_view
 
 
@@ -78,3 +81,18 @@ def test_failures_are_explained(members: list[Member], expected: str) -> None:
 
 def test_the_first_ten_failures_are_explained_one_by_one() -> None:
     assert explain_exits([exited(rank, 1) for rank in range(12)]).endswith("; and 2 more")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"starts": 1}, id="it was stopped, and started again"),
+        pytest.param({"instance": an_instance(0, state=InstanceState.STOPPED)}, id="it is off"),
+    ],
+)
+def test_a_job_that_ended_with_a_stop_of_its_machine_does_not_end_the_array(
+    changes: dict[str, Any],
+) -> None:
+    array = at_work(OnMemberFailure.FAIL_ARRAY)
+    stopped = msgspec.structs.replace(exited(0, 143), **changes)
+    assert judge_job(a_view(array, (stopped, running(1)))) is None

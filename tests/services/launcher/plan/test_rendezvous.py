@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from services.launcher.model import Write
 from services.launcher.plan.drive import next_steps
+from services.launcher.plan.filling import members_of
 from services.launcher.plan.rendezvous import (
     assignment_of,
     is_complete,
@@ -14,7 +15,6 @@ from services.launcher.plan.rendezvous import (
     roll_of,
 )
 from services.launcher.plan.reports import note_report
-from services.launcher.plan.settlement import members_of
 from spawn.contracts.arrays import Array
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.launches import JobSpec, WaitFor
@@ -54,7 +54,7 @@ def by_rank(*members: Member) -> dict[int, Member]:
 def test_a_machine_is_told_its_rank_and_what_to_run() -> None:
     members = by_rank(greeted(0), running(1))
     job = JobSpec(command="true")
-    told = assignment_of(placed(), members[1], roll_of(members), job)
+    told = assignment_of(placed(), members[1], roll_of(members), job, now=NOON)
     assert (told.rank, told.size, told.generation, told.job) == (1, 2, 0, job)
     assert told.peers_revision == 1
     assert 20_000 <= told.master_port < 40_000
@@ -65,7 +65,7 @@ def test_a_machine_is_told_its_rank_and_what_to_run() -> None:
 def test_all_machines_of_an_array_meet_at_one_port() -> None:
     members = by_rank(greeted(0), greeted(1))
     ports = {
-        assignment_of(placed(), each, roll_of(members), JobSpec()).master_port
+        assignment_of(placed(), each, roll_of(members), JobSpec(), now=NOON).master_port
         for each in members.values()
     }
     assert len(ports) == 1
@@ -73,7 +73,7 @@ def test_all_machines_of_an_array_meet_at_one_port() -> None:
 
 def test_a_machine_of_an_array_that_is_ending_is_told_so() -> None:
     array = msgspec.structs.replace(placed(), ending=an_ending())
-    assert assignment_of(array, running(0), roll_of(by_rank(running(0))), JobSpec()).ends
+    assert assignment_of(array, running(0), roll_of(by_rank(running(0))), JobSpec(), now=NOON).ends
 
 
 def test_peers_are_in_order_of_ranks_with_private_addresses() -> None:
@@ -124,7 +124,7 @@ def test_who_was_lost_without_a_hello_is_no_peer_and_does_not_count() -> None:
     array = msgspec.structs.replace(placed(3), min_count=2)
     peers = peers_of(array, members)
     assert ([each.index for each in peers.peers], peers.size) == ([0, 2], 2)
-    assert assignment_of(array, members[0], roll_of(members), JobSpec()).size == 2
+    assert assignment_of(array, members[0], roll_of(members), JobSpec(), now=NOON).size == 2
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=8))

@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from services.launcher.model import Refused
+from services.launcher.plan.filling import members_of
 from services.launcher.plan.ladder import open_intent
 from services.launcher.plan.settlement import (
     drop_chunk,
     end,
     explain_refusals,
     give_up,
-    members_of,
     settle_launched,
     settle_lost,
     settle_refused,

@@ -14,6 +14,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import Digest, OnMemberFailure, WaitFor
 from spawn.contracts.members import Facts, Member, MemberState
 from spawn.contracts.pools import Refusal
+from spawn.contracts.power import PowerTo, PowerWish
 from tests.builders import (
     NOON,
     PLACEMENT,
@@ -28,6 +29,11 @@ from tests.builders import (
 LEASE_OVER = NOON + timedelta(hours=8)
 LEASE_LONG_OVER = LEASE_OVER + OVERDUE
 SIZE = 6
+
+WISHES = (
+    PowerWish(to=PowerTo.STOPPED, ranks="0-1", request_id="r-1", reason="asked for", at=NOON),
+    PowerWish(to=PowerTo.RUNNING, ranks="2,4", request_id="r-2", reason="asked for", at=NOON),
+)
 
 _CALLED = (*InstanceState,)
 _LIVE = (
@@ -104,6 +110,7 @@ def arrays(draw: st.DrawFn) -> Array:
         state=state,
         ending=ending,
         chunks=left,
+        powering=draw(st.sampled_from([(), (), WISHES])),
         refusals=refusals,
         spec=spec,
         command=command,

@@ -9,6 +9,7 @@ from services.ttl.handlers.commands import on_extend
 from services.ttl.handlers.course import on_accepted, on_due, on_ended
 from spawn.bus.ports import Due
 from spawn.contracts.arrays import ArrayState
+from spawn.contracts.assignments import tell_all_subject
 from spawn.contracts.events import LeaseRefused, LeaseSet
 from spawn.contracts.lease_records import LeaseState, Occasion, Over
 from spawn.errors import NotFound, Rejected
@@ -171,3 +172,12 @@ async def test_the_lease_of_an_array_that_is_over_is_forgotten(fakes: Fakes) -> 
     with pytest.raises(NotFound):
         await fakes.lease()
     assert fakes.schedules.timers == {}
+
+
+async def test_machines_are_told_of_a_warning(fakes: Fakes) -> None:
+    world = fakes.world()
+    await on_accepted(accepted(), world)
+    await pass_time(fakes, world, timedelta(minutes=51))
+    ((subject, tell),) = fakes.bus.tells
+    assert subject == tell_all_subject(ARRAY_ID)
+    assert (tell.what, tell.until, tell.left_seconds) == ("warned", LEASE.until, 600)

@@ -1,6 +1,7 @@
 """What the sweep puts right, on fakes."""
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -85,15 +86,21 @@ async def test_a_lease_that_has_just_ended_is_left_to_its_timer(fakes: Fakes) ->
     assert fakes.overs() == []
 
 
-async def test_the_launcher_is_asked_again_until_the_array_ends(fakes: Fakes) -> None:
+@pytest.mark.parametrize(
+    "done",
+    [
+        pytest.param({"state": ArrayState.TERMINATING, "ending": an_ending()}, id="it is ended"),
+        pytest.param({"rested_at": LEASE.until}, id="its machines were put off"),
+    ],
+)
+async def test_the_launcher_is_asked_again_until(fakes: Fakes, done: dict[str, Any]) -> None:
     await on_accepted(accepted(), fakes.world())
     fakes.clock.move(HOUR + 6 * SECOND)
     await swept(fakes)
     fakes.clock.move(60 * SECOND)
     await swept(fakes)
     assert len(fakes.overs()) == 2
-    ending = msgspec.structs.replace(living(), state=ArrayState.TERMINATING, ending=an_ending())
-    await fakes.write_array(ending)
+    await fakes.write_array(msgspec.structs.replace(living(), **done))
     fakes.clock.move(60 * SECOND)
     await swept(fakes)
     assert len(fakes.overs()) == 2

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ttl.plan.changes import Wish, change, check_wanted
+from services.ttl.plan.changes import Wish, change, check_wanted, give_own
 from services.ttl.plan.course import first_record
 from spawn.contracts.events import LeaseSet
 from spawn.contracts.lease_records import Extend, LeaseRecord, LeaseState
-from spawn.contracts.leases import Lease
+from spawn.contracts.leases import Lease, LeaseAction
 from spawn.errors import Rejected
 from tests.builders import ARRAY_ID
 from tests.fakes.clock import NOON
@@ -80,6 +80,15 @@ def test_a_change_that_comes_too_late_is_refused(record: LeaseRecord, now: datet
     assert refused.value.code == "lease-over"
 
 
+def test_machines_that_an_end_has_put_off_may_have_more_time_from_now_on() -> None:
+    stays = msgspec.structs.replace(RECORD.lease, action=LeaseAction.STOP)
+    over = msgspec.structs.replace(RECORD, lease=stays, state=LeaseState.EXPIRING)
+    now = END + timedelta(hours=1)
+    after = change(over, wish(now, add_seconds=7200))
+    assert after.state is LeaseState.ARMED
+    assert after.lease == msgspec.structs.replace(stays, until=now + timedelta(hours=2))
+
+
 def test_a_request_is_done_once_even_when_the_lease_is_over_meanwhile() -> None:
     once = change(RECORD, wish(add_seconds=60))
     assert change(once, wish(add_seconds=60)) is once
@@ -118,3 +127,24 @@ def test_what_is_granted_lies_ahead_and_is_not_too_long(seconds: int, passed: ti
     with pytest.raises(Rejected) as refused:
         change(RECORD, wish(now, add_seconds=seconds))
     assert refused.value.code in {"lease-over", "too-long"}
+
+
+@pytest.mark.parametrize(
+    ("state", "now"),
+    [(LeaseState.EXPIRING, NOON), (LeaseState.ARMED, RECORD.lease.until)],
+    ids=["acted on", "over"],
+)
+def test_once_an_array_s_lease_is_over_no_rank_is_listed_any_more(
+    state: LeaseState, now: datetime
+) -> None:
+    record = msgspec.structs.replace(RECORD, state=state)
+    with pytest.raises(Rejected, match="too late"):
+        give_own(record, 1, now)
+
+
+def test_ranks_are_listed_once_and_in_order() -> None:
+    record = RECORD
+    for rank in (5, 1, 5):
+        record = give_own(record, rank, NOON)
+    assert record.own == (1, 5)
+    assert record.version == RECORD.version + 3

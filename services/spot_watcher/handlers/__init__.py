@@ -1,0 +1,1 @@
+"""What the spot watcher does, one short coroutine per occasion."""

@@ -1,0 +1,1 @@
+"""What the spot watcher decides, from values alone."""

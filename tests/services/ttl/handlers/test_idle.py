@@ -1,0 +1,316 @@
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.ttl.apply import name_ends
+from services.ttl.handlers.commands import on_extend
+from services.ttl.handlers.course import begin
+from services.ttl.handlers.idle import keep_idle_watched
+from services.ttl.ports import World
+from spawn.bus import codec
+from spawn.bus.beside import beside
+from spawn.bus.ports import Reported
+from spawn.contracts import members
+from spawn.contracts.arrays import Array
+from spawn.contracts.events import Event
+from spawn.contracts.launches import IdleScope, LaunchSpec, digest
+from spawn.contracts.lease_records import LeaseRecord, LeaseState, Over
+from spawn.contracts.leases import LeaseAction
+from spawn.contracts.members import Facts, Member, MemberState, member_key
+from spawn.contracts.power import SUBJECT_POWER, Power, PowerTo
+from spawn.contracts.reports import Heartbeat
+from spawn.errors import Transient
+from tests.builders import ARRAY_ID, an_instance, running
+from tests.fakes.bus import FakeStore
+from tests.services.ttl.worlds import LEASE, Fakes, extension, living
+
+MINUTE = timedelta(minutes=1)
+QUIET: dict[str, Any] = {
+    "job_processes": 0,
+    "ssh_sessions": 0,
+    "cpu_share": 0.004,
+    "network_rate": 700.0,
+    "disk_rate": 0.0,
+    "gpu_share": 0.0,
+}
+BUSY = {"cpu_share": 0.5}
+
+
+def idling(**spec: Any) -> Array:
+    """Return an array that ends when it is idle for ten minutes."""
+    wanted: dict[str, Any] = {"idle_timeout": "10m", **spec}
+    return living(spec=LaunchSpec(name="training", count=2, region="us-east-1", **wanted), size=2)
+
+
+class Rig:
+    """A replica that watches an array of two machines, minute by minute."""
+
+    def __init__(self) -> None:
+        self.fakes = Fakes()
+        self.world = self.fakes.world()
+
+    async def place(self, array: Array, *ranks: Member) -> None:
+        store = FakeStore(self.fakes.bus, members.BUCKET, Member)
+        await self.fakes.write_array(array)
+        for member in ranks or (running(0, facts=Facts()), running(1, facts=Facts())):
+            await store.create(member_key(ARRAY_ID, member.rank), member)
+        await begin(self.world, ARRAY_ID, array.lease)
+
+    def say(self, rank: int, **signs: Any) -> None:
+        beat = Heartbeat(
+            generation=0,
+            at=self.fakes.clock.now(),
+            window_seconds=60,
+            **{**QUIET, **signs},
+        )
+        said = Reported(
+            report=beat, array_id=ARRAY_ID, instance_id=an_instance(rank).id, sequence=1
+        )
+        self.fakes.heartbeats.say(said)
+
+    async def minutes(self, count: int, *signs: dict[str, Any]) -> None:
+        """Let minutes pass, at each of which both machines say how they are."""
+        for _ in range(count):
+            for rank, said in enumerate(signs or ({}, {})):
+                self.say(rank, **said)
+            await self.fakes.clock.advance(MINUTE)
+
+    async def record(self, key: str = ARRAY_ID) -> LeaseRecord:
+        return (await self.world.stores.leases.get(key)).value
+
+    def powers(self) -> list[Power]:
+        sent = self.fakes.bus.commands
+        return [codec.decode(each.data, Power) for each in sent if each.subject == SUBJECT_POWER]
+
+    def overs(self) -> list[Over]:
+        return self.fakes.overs()
+
+    def told(self, name: str) -> list[Event]:
+        return [event for event in self.fakes.bus.events if event.name == name]
+
+
+@pytest.fixture
+def rig() -> Rig:
+    return Rig()
+
+
+def watching(world: World) -> Any:
+    return beside(keep_idle_watched(world))
+
+
+async def test_an_idle_array_is_ended_by_its_lease(rig: Rig) -> None:
+    await rig.place(idling())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(9)
+        assert (await rig.record()).state is LeaseState.ARMED
+        await rig.minutes(3)
+    record = await rig.record()
+    assert rig.overs() == [Over(array_id=ARRAY_ID, version=record.version)]
+    assert record.state is LeaseState.EXPIRING
+    (told,) = rig.told("lease.idled")
+    assert getattr(told.data, "reason", "").startswith("idle for 10m: all quiet: CPU 0.4%")
+    assert len(rig.told("lease.expired")) == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "changes"),
+    [
+        pytest.param({}, {"job_processes": 1}, id="its job runs"),
+        pytest.param({}, BUSY, id="it computes"),
+        pytest.param({}, {"gpu_share": None}, id="a sign is unknown"),
+        pytest.param({"idle_timeout": ""}, {}, id="idleness does not count"),
+    ],
+)
+async def test_what_works_or_may_work_goes_on(
+    rig: Rig, spec: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    await rig.place(idling(**spec))
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(30, {}, changes)
+    assert rig.overs() == []
+    assert (await rig.record()).state is LeaseState.ARMED
+
+
+async def test_a_machine_that_has_fallen_silent_counts_as_working(rig: Rig) -> None:
+    await rig.place(idling())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(8)
+        await rig.minutes(20, {})
+    assert rig.overs() == []
+    idle = (await rig.record()).idle
+    assert idle is not None
+    assert idle.reason == "rank 1: its heartbeats have ceased"
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(running(1), id="it has not said hello"),
+        pytest.param(running(1, facts=Facts()), id="its job has not ended"),
+    ],
+)
+async def test_work_that_is_to_come_is_waited_for(rig: Rig, member: Member) -> None:
+    array = idling()
+    done = running(0, facts=Facts(), exit_code=0, state=MemberState.EXITED)
+    await rig.place(with_job(array), done, member)
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(20)
+    assert rig.overs() == []
+
+
+def with_job(array: Array) -> Array:
+    return living(spec=array.spec, size=2, command=digest("true"))
+
+
+async def test_machines_whose_job_has_ended_may_be_idle(rig: Rig) -> None:
+    exited: Callable[[int], Member] = lambda rank: running(  # noqa: E731 - one expression
+        rank, facts=Facts(), exit_code=0, state=MemberState.EXITED
+    )
+    await rig.place(with_job(idling()), exited(0), exited(1))
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(15)
+    assert len(rig.overs()) == 1
+
+
+async def test_it_is_told_what_has_kept_an_array(rig: Rig) -> None:
+    await rig.place(idling())
+    async with watching(rig.world):
+        await rig.minutes(6)
+        idle = (await rig.record()).idle
+        assert idle is not None
+        assert idle.quiet_since is not None
+        await rig.minutes(3, {}, BUSY)
+    (kept,) = rig.told("lease.kept")
+    assert getattr(kept.data, "reason", "") == "rank 1: CPU 50.0%"
+    idle = (await rig.record()).idle
+    assert idle is not None
+    assert (idle.quiet_since, idle.reason) == (None, "rank 1: CPU 50.0%")
+
+
+async def test_who_asks_for_more_time_is_at_work(rig: Rig) -> None:
+    await rig.place(idling())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(8)
+        await on_extend(extension(add_seconds=3600), rig.world)
+        await rig.minutes(9)
+        assert rig.overs() == []
+        await rig.minutes(4)
+    assert len(rig.overs()) == 1
+
+
+async def test_after_a_restart_quiet_counts_anew(rig: Rig) -> None:
+    await rig.place(idling())
+    async with watching(rig.world):
+        await rig.minutes(9)
+    again = rig.fakes.world("b")
+    async with beside(name_ends(again)), watching(again):
+        await rig.minutes(8)
+        assert rig.overs() == []
+        await rig.minutes(5)
+    assert len(rig.overs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "to"),
+    [(LeaseAction.STOP, PowerTo.STOPPED), (LeaseAction.HIBERNATE, PowerTo.HIBERNATED)],
+)
+async def test_idle_machines_can_be_stopped_and_keep_their_lease(
+    rig: Rig, action: LeaseAction, to: PowerTo
+) -> None:
+    array = idling(idle_action=action)
+    await rig.place(array)
+    async with watching(rig.world):
+        await rig.minutes(12)
+    (power,) = rig.powers()
+    record = await rig.record()
+    assert (power.to, power.ranks, power.lease_version) == (to, "", record.version)
+    assert (record.state, record.lease) == (LeaseState.ARMED, array.lease)
+    assert len(rig.told("lease.idled")) == 1
+
+
+async def test_each_member_may_end_by_itself(rig: Rig) -> None:
+    await rig.place(idling(idle_scope=IdleScope.MEMBER))
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(13, {}, BUSY)
+    own = await rig.record(f"{ARRAY_ID}.0")
+    assert rig.overs() == [Over(array_id=ARRAY_ID, version=own.version, rank=0)]
+    assert (await rig.record()).state is LeaseState.ARMED
+
+
+async def test_each_member_may_be_stopped_by_itself(rig: Rig) -> None:
+    await rig.place(idling(idle_scope=IdleScope.MEMBER, idle_action=LeaseAction.STOP))
+    async with watching(rig.world):
+        await rig.minutes(13, BUSY, {})
+    assert [power.ranks for power in rig.powers()] == ["1"]
+
+
+async def test_an_array_that_is_over_is_forgotten(rig: Rig) -> None:
+    await rig.place(idling())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(8)
+        await rig.fakes.write_array(living(spec=idling(idle_timeout="").spec, size=2))
+        await rig.minutes(8)
+    assert rig.overs() == []
+
+
+class Overtaken:
+    """A store before whose first end of a lease somebody else extends it."""
+
+    def __init__(self, store: Any, extend: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._extend: Callable[[], Awaitable[None]] | None = extend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def update(self, key: str, value: Any, revision: int) -> int:
+        is_end = isinstance(value, LeaseRecord) and value.state is LeaseState.EXPIRING
+        if is_end and self._extend is not None:
+            extend, self._extend = self._extend, None
+            await extend()
+        revised: int = await self._store.update(key, value, revision)
+        return revised
+
+
+async def test_an_extension_that_comes_first_wins_over_idleness(rig: Rig) -> None:
+    await rig.place(idling())
+    plain = rig.world
+
+    async def extend() -> None:
+        await on_extend(extension(add_seconds=3600), plain)
+
+    world = rig.fakes.world(
+        door=lambda door: Overtaken(door, extend) if isinstance(door, FakeStore) else door
+    )
+    async with beside(name_ends(world)), watching(world):
+        await rig.minutes(12)
+        record = await rig.record()
+        assert (record.state, rig.overs()) == (LeaseState.ARMED, [])
+        assert record.lease.until == LEASE.until + timedelta(hours=1)
+        await rig.minutes(10)
+    assert len(rig.overs()) == 1
+
+
+async def test_a_look_that_fails_is_made_up_for_by_the_next(rig: Rig) -> None:
+    await rig.place(idling())
+    fails = iter([True])
+
+    class Away:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        async def load(self, pattern: str = ">") -> Any:
+            if next(fails, False):
+                raise Transient("the bus is away")
+            return await self._store.load(pattern)
+
+    world = rig.fakes.world(door=lambda door: Away(door) if isinstance(door, FakeStore) else door)
+    async with beside(name_ends(world)), watching(world):
+        await rig.minutes(14)
+    assert next(fails, None) is None
+    assert len(rig.overs()) == 1
