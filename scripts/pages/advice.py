@@ -86,8 +86,8 @@ CODES: dict[str, str] = {
     "lease-over": "The lease ended before the change came; the array is going. Launch it again.",
     "lost": "So many machines went away that fewer than `--min-count` are left to begin with."
     " `spawn status` says what EC2 said of each.",
-    "max-cost": "The lease would go beyond what `--max-cost` allows to be spent. Extend it by less,"
-    " or launch it again with a higher limit.",
+    "max-cost": "The lease would go beyond what `--max-cost` allows to be spent. Extend it by"
+    " less, or launch it again with a higher limit.",
     "member-failed": "A member's job failed, and `--on-member-failure fail-array` ends the array"
     " then. `spawn logs ARRAY` shows its output.",
     "name-taken": "A living array has the name. Choose another, or end it as the text says.",
@@ -96,8 +96,8 @@ CODES: dict[str, str] = {
     "no-dns": "This deployment makes no names: `SPAWN_DNS_BACKEND` is none.",
     "no-hibernation": "EC2 can't hibernate such machines. Choose another type or image as the text"
     " says, or stop them instead: `--on-expire stop` without `--hibernate`.",
-    "no-price": "`--max-cost` needs the price of every type that may be launched, and one has none."
-    " Leave the type or the limit out.",
+    "no-price": "`--max-cost` needs the price of every type that may be launched, and one has"
+    " none. Leave the type or the limit out.",
     "not-prepared": "Machines hibernate only if they were launched with `--hibernate`. They can be"
     " stopped: `spawn stop ARRAY`.",
     "one-time-spot": "EC2 stops spot machines only of requests that stay, which are made by"
