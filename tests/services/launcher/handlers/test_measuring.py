@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.launcher.handlers.measuring import Measuring
+from services.launcher.handlers.spending import measure_costs
 from services.launcher.handlers.upkeep import measure
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.instances import InstanceState
@@ -100,3 +101,15 @@ async def test_gauges_show_arrays_members_and_who_pays() -> None:
     assert sample("arrays", state="ready") == 0
     labels = {"owner": "ada", "market": "spot"}
     assert REGISTRY.get_sample_value("spawn_launcher_instances", labels) is None
+
+
+async def test_what_is_spent_is_shown_while_it_is() -> None:
+    world = Fakes().world()
+    await record(world, msgspec.structs.replace(READY, owner="eve"), running(0))
+    await measure_costs(world)
+    assert sample("cost_usd_per_hour", owner="eve") == pytest.approx(0.1008)
+    assert sample("unpriced_instances") == 0
+    other = Fakes().world()
+    other.memory.spenders = world.memory.spenders
+    await measure_costs(other)
+    assert REGISTRY.get_sample_value("spawn_launcher_cost_usd_per_hour", {"owner": "eve"}) is None
