@@ -9,6 +9,7 @@ from services.launcher.plan.costs import paid_machines
 from services.launcher.plan.paid import add_costs
 from services.launcher.ports import World
 from spawn.contracts.pools import Market
+from spawn.telemetry.metrics import replace
 
 
 async def measure_costs(world: World) -> None:
@@ -29,9 +30,5 @@ async def measure_costs(world: World) -> None:
         for region, machines in by_region.items()
     }
     costs, unpriced = add_costs(held, prices)
-    for gone in world.memory.spenders - set(costs):
-        metrics.COST.remove(gone)
-    for owner, usd in costs.items():
-        metrics.COST.labels(owner).set(usd)
+    replace(metrics.COST, {(owner,): usd for owner, usd in costs.items()})
     metrics.UNPRICED.set(unpriced)
-    world.memory.spenders = set(costs)

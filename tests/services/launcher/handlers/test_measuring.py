@@ -95,7 +95,6 @@ async def test_gauges_show_arrays_members_and_who_pays() -> None:
     assert sample("instances", owner="ada", market="spot") == 1
     over = msgspec.structs.replace(array, state=ArrayState.TERMINATED, ending=an_ending())
     other = Fakes().world()
-    other.memory.paid = world.memory.paid
     await record(other, over)
     await measure(other)
     assert sample("arrays", state="ready") == 0
@@ -110,6 +109,5 @@ async def test_what_is_spent_is_shown_while_it_is() -> None:
     assert sample("cost_usd_per_hour", owner="eve") == pytest.approx(0.1008)
     assert sample("unpriced_instances") == 0
     other = Fakes().world()
-    other.memory.spenders = world.memory.spenders
     await measure_costs(other)
     assert REGISTRY.get_sample_value("spawn_launcher_cost_usd_per_hour", {"owner": "eve"}) is None
