@@ -8,6 +8,7 @@ from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.events import ArrayFailed, ArrayTerminated, Data
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import OnComplete
+from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import MemberState
 
 
@@ -34,14 +35,17 @@ def end_stopped(view: View) -> Iterator[End]:
     """End instances that have stopped after their job where they were to be gone.
 
     A machine of a persistent spot request stops when it powers itself off: ending by itself it
-    would be made again by EC2.
+    would be made again by EC2. One that was stopped by request, or by a lease, stays.
     """
     array = view.array
+    if array.lease.action is not LeaseAction.TERMINATE:
+        return
     ids = tuple(
         member.instance.id
         for member in view.members.values()
         if member.state is MemberState.EXITED
         and member.instance.state is InstanceState.STOPPED
+        and not member.instance.is_off_by_request
         and member.instance.id not in view.ending
     )
     if ids and array.on_complete is OnComplete.TERMINATE:

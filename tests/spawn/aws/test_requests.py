@@ -30,6 +30,13 @@ GOLDEN = {
 }
 
 
+OF_REQUEST = [
+    {"ResourceType": "instance", "Tags": TAGS},
+    {"ResourceType": "volume", "Tags": TAGS},
+    {"ResourceType": "spot-instances-request", "Tags": TAGS},
+]
+
+
 def spot(**options: str) -> dict[str, object]:
     usual = {"SpotInstanceType": "one-time", "InstanceInterruptionBehavior": "terminate"}
     return {"MarketType": "spot", "SpotOptions": {**usual, **options}}
@@ -55,6 +62,7 @@ def test_the_plain_request() -> None:
             {"market": Market.SPOT, "lease_action": LeaseAction.STOP},
             {
                 "InstanceMarketOptions": persistent("stop"),
+                "TagSpecifications": OF_REQUEST,
                 "InstanceInitiatedShutdownBehavior": "stop",
             },
         ),
@@ -62,6 +70,7 @@ def test_the_plain_request() -> None:
             {"market": Market.SPOT, "lease_action": LeaseAction.HIBERNATE},
             {
                 "InstanceMarketOptions": persistent("hibernate"),
+                "TagSpecifications": OF_REQUEST,
                 "InstanceInitiatedShutdownBehavior": "stop",
             },
         ),
