@@ -16,7 +16,12 @@ from spawn.bus.ordered import Source
 from spawn.bus.ports import CaughtUp, Followed, Reported, Restarted
 from spawn.bus.publish import Commands
 from spawn.bus.requests import Requests, count_replicas
-from spawn.bus.said import follow_exec, follow_heartbeats, last_exits
+from spawn.bus.said import (
+    follow_exec,
+    follow_heartbeats,
+    last_exits,
+    last_lost_checkpoints,
+)
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock, SystemClock
@@ -28,7 +33,7 @@ from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.lease_records import LeaseRecord
 from spawn.contracts.members import Member
 from spawn.contracts.prices import API_COST, CostRequest, Estimate
-from spawn.contracts.reports import ExecOutput, Heartbeat, JobExited
+from spawn.contracts.reports import CheckpointLost, ExecOutput, Heartbeat, JobExited
 from spawn.errors import Cause, NotFound, Rejected, Transient
 from spawn.runtime.settings import load
 from spawn.telemetry.log import configure
@@ -119,6 +124,12 @@ class Plane:
     ) -> dict[InstanceId, JobExited]:
         """Return what machines reported of their job's end."""
         return await last_exits(self._bus, array, instances)
+
+    async def lost_checkpoints_of(
+        self, array: ArrayId, instances: Iterable[InstanceId]
+    ) -> dict[InstanceId, CheckpointLost]:
+        """Return what machines reported of checkpoints that failed."""
+        return await last_lost_checkpoints(self._bus, array, instances)
 
     async def cloud_of(self, array: ArrayId) -> CloudReport | None:
         """Return how the cloud sees an array; None when there is no launcher to say so."""

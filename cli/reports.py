@@ -7,6 +7,7 @@ import msgspec
 
 from cli.outcome import failed_members, has_succeeded, show_state
 from spawn.contracts.arrays import Array
+from spawn.contracts.checkpoints import CheckpointState
 from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import InstanceState
@@ -34,6 +35,8 @@ class MemberReport(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None = None
     exit_code: int | None = None
     reason: str = ""
+    checkpoint: CheckpointState | None = None
+    checkpoint_reason: str = ""
     tail: str | None = None
     lease_until: datetime | None = None
 
@@ -174,4 +177,6 @@ def _report_member(rank: int, member: Member | None) -> MemberReport:
         lease_until=member.lease.until if member.lease and not member.is_over else None,
         exit_code=member.exit_code,
         reason=member.reason,
+        checkpoint=member.checkpoint.state if member.checkpoint else None,
+        checkpoint_reason=member.checkpoint.reason if member.checkpoint else "",
     )

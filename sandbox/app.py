@@ -15,7 +15,7 @@ from secrets import token_hex, token_urlsafe
 import msgspec
 from aiohttp import web
 
-from sandbox import moto_speed
+from sandbox import moto_queues, moto_speed
 from sandbox.admin import Admin
 from sandbox.behaviour import MachineMode, Machines, Scenario
 from sandbox.behaviours import Behaviours
@@ -137,6 +137,7 @@ async def serve(options: Options) -> AsyncGenerator[str]:
     announcement.unlink(missing_ok=True)
     sandbox = Sandbox(_scenario(options))
     restore = moto_speed.install()
+    restore_queues = moto_queues.install(SystemClock())
     uninstall = wrappers.install(sandbox.cloud)
     fleet, unplug = _fleet(options, sandbox)
     runner = web.AppRunner(
@@ -169,6 +170,7 @@ async def serve(options: Options) -> AsyncGenerator[str]:
         sandbox.moto.close()
         unplug()
         uninstall()
+        restore_queues()
         restore()
 
 

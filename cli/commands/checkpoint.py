@@ -1,7 +1,7 @@
 """`spawn checkpoint`: run the checkpoint script now, and see how it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Annotated
@@ -13,7 +13,7 @@ from cli.completion import complete_array
 from cli.exits import Ended, Exit
 from cli.flags import JsonFlag
 from cli.plane import Plane, open_plane, within
-from cli.render import put, put_json
+from cli.render import note, put, put_json
 from cli.targets import check_ranks, split_target
 from spawn.bus.ports import Followed
 from spawn.contracts.arrays import Array
@@ -37,6 +37,7 @@ _GRACE = timedelta(seconds=30)
 """How long a machine may take, beyond the script's time, to say how it has ended."""
 
 _SHOWN = 10
+_MOST_TAILS = 3
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,10 +91,27 @@ async def _checkpoint(name: str, ranks: tuple[int, ...], *, as_json: bool) -> No
             raise Ended(
                 Exit.TIMED_OUT, f"ranks {silent} of {array.name} have not said how it ended"
             ) from error
-    failed = [each for each in ended.values() if each.state is CheckpointState.FAILED]
+        failed = [each for each in ended.values() if each.state is CheckpointState.FAILED]
+        for line in await _last_words(plane, array, failed):
+            note(line)
     if failed:
         said = [f"{array.name}-{each.rank}: {each.reason}" for each in failed]
         raise Ended(Exit.FAILED, some_of(said, _SHOWN))
+
+
+async def _last_words(plane: Plane, array: Array, failed: Sequence[Outcome]) -> list[str]:
+    """Return what the first scripts that failed have printed last."""
+    if not failed:
+        return []
+    first = {each.rank for each in failed[:_MOST_TAILS]}
+    members = [each for each in await plane.members_of(array.id) if each.rank in first]
+    said = await plane.lost_checkpoints_of(array.id, [each.instance.id for each in members])
+    return [
+        f"{array.name}-{each.rank} | {line}"
+        for each in sorted(members, key=lambda each: each.rank)
+        if each.instance.id in said
+        for line in said[each.instance.id].tail.splitlines()
+    ]
 
 
 def _patience(array: Array) -> timedelta:

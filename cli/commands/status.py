@@ -17,11 +17,14 @@ from cli.render import note, put, put_json, put_table, redrawn
 from cli.reports import ArrayReport, MemberReport, report_array, with_tails
 from cli.verdict import tails_of
 from cli.watching import watch_reports
+from spawn.contracts.checkpoints import CheckpointState
 from spawn.contracts.clouds import CloudReport
 from spawn.contracts.ids import ArrayId
 from spawn.contracts.members import MemberState
 
 COLUMNS = ("rank", "state", "instance", "ip", "market", "type", "zone", "generation", "exit")
+
+_UNSAVED = {CheckpointState.WARNED, CheckpointState.FAILED}
 
 
 def register(app: typer.Typer) -> None:
@@ -132,7 +135,15 @@ def explain(report: ArrayReport) -> list[str]:
             lines.append(f"{report.name}-{member.rank} has its own lease: {ends}")
         if member.reason and (member.exit_code or member.state is MemberState.LOST):
             lines.append(clean(f"{report.name}-{member.rank}: {member.reason}"))
+        if member.checkpoint in _UNSAVED:
+            lines.append(clean(f"{report.name}-{member.rank}: {unsaved(member)}"))
         if member.tail:
             lines.append(f"{report.name}-{member.rank} ended with:")
             lines += (clean(f"  {line}") for line in member.tail.splitlines())
     return lines
+
+
+def unsaved(member: MemberReport) -> str:
+    """Write why a member's last checkpoint is none."""
+    what = "fails" if member.checkpoint is CheckpointState.WARNED else "failed"
+    return f"its checkpoint {what}: {member.checkpoint_reason}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from secrets import token_hex
@@ -69,10 +70,16 @@ class Agent:
         self._boot = token_hex(16)
         self._number = 0
         self._nudged = asyncio.Event()
+        self._warned = asyncio.Event()
         self._assignment: Assignment | None = None
 
     def nudge(self) -> None:
         """Ask for the assignment now."""
+        self._nudged.set()
+
+    def warn(self) -> None:
+        """Hear that the cloud takes this machine away."""
+        self._warned.set()
         self._nudged.set()
 
     async def live(self) -> None:
@@ -110,7 +117,8 @@ class Agent:
                     self.size = peers.size
                     self.completed_at = self._stage.clock.monotonic()
                     self.complete.set()
-            if self.complete.is_set() and assignment.may_start:
+            may_start = self.complete.is_set() and assignment.may_start
+            if may_start or self._warned.is_set():
                 return assignment
             await wait_event(self._nudged, _ASK_EVERY)
             self._nudged.clear()
@@ -118,9 +126,13 @@ class Agent:
 
     async def _run(self, assignment: Assignment, script: Script) -> None:
         generation, clock = assignment.generation, self._stage.clock
-        started = reports.JobStarted(generation=generation, at=clock.now())
-        await self._report("job.started", started)
-        await clock.sleep(script.job.draw(self._stage.randomness))
+        lasts = script.job.draw(self._stage.randomness)
+        if not self._warned.is_set():
+            started = reports.JobStarted(generation=generation, at=clock.now())
+            await self._report("job.started", started)
+        if await wait_event(self._warned, lasts):
+            await self._leave(assignment, script)
+            return
         lines = [f"hollow rank {assignment.rank} line {n}\n" for n in range(script.lines)]
         if lines:
             await self._print(assignment, lines)
@@ -133,6 +145,26 @@ class Agent:
         await self._report("job.exited", exited)
         if assignment.job.on_complete is not OnComplete.NONE:
             await self._stage.power_off(self.machine.instance_id)
+
+    async def _leave(self, assignment: Assignment, script: Script) -> None:
+        """Play the checkpoint and the end of the job; the cloud takes the machine."""
+        generation, clock = assignment.generation, self._stage.clock
+        if assignment.job.checkpoint.script:
+            begun = reports.CheckpointBegun(generation=generation, at=clock.now(), sha256="")
+            await self._report("checkpoint.started", begun)
+            takes = script.save.draw(self._stage.randomness)
+            await clock.sleep(takes)
+            done = reports.CheckpointDone(
+                generation=generation, at=clock.now(), seconds=takes.total_seconds()
+            )
+            await self._report("checkpoint.finished", done)
+        exited = reports.JobExited(
+            generation=generation,
+            at=clock.now(),
+            exit_code=128 + signal.SIGTERM,
+            interrupted=True,
+        )
+        await self._report("job.exited", exited)
 
     async def _print(self, assignment: Assignment, lines: list[str]) -> None:
         block = Block(

@@ -8,6 +8,7 @@ from sandbox.hollow.agent import Agent, Stage, read_tell
 from sandbox.machines.listing import Listed
 from spawn.bus.message import Message
 from spawn.bus.wire import Subscription
+from spawn.contracts.notices import NoticeKind, Told
 from spawn.telemetry.log import get_logger
 
 _TELLS = "spawn.tell.{}.*"
@@ -82,6 +83,10 @@ class Company:
         for agent in self._meant(array_id, whom):
             if tell.what == "exec":
                 self._group.create_task(agent.execute(tell))
+            elif tell.notice is not None:
+                # Of a peer that leaves there is nothing to play.
+                if _is_own(tell.notice, agent):
+                    agent.warn()
             else:
                 agent.nudge()
 
@@ -90,3 +95,9 @@ class Company:
             agent = self.agents.get(whom)
             return [] if agent is None else [agent]
         return [one for one in self.agents.values() if one.machine.array_id == array_id]
+
+
+def _is_own(notice: Told, agent: Agent) -> bool:
+    return (
+        notice.instance_id == agent.machine.instance_id and notice.kind is NoticeKind.INTERRUPTION
+    )

@@ -12,6 +12,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     hello: Delay | None = None
     job: Delay | None = None
+    save: Delay | None = None
     exit_code: int | None = None
     lines: int | None = None
 
@@ -20,11 +21,13 @@ class Script(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What all machines do, and what those of some ranks do otherwise.
 
     `hello` is the time from the instance's start to its agent's first word, `job` how long its
-    command runs, `lines` how many lines that prints. Times are seconds, or `[low, high]`.
+    command runs, `save` how long its checkpoint takes when it is interrupted, `lines` how many
+    lines that prints. Times are seconds, or `[low, high]`.
     """
 
     hello: Delay = seconds(0)
     job: Delay = seconds(0)
+    save: Delay = seconds(0)
     exit_code: int = 0
     lines: int = 1
     ranks: dict[str, Part] = {}

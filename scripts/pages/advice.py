@@ -113,18 +113,4 @@ CODES: dict[str, str] = {
     " told. See [what to do](operations/dead-letters.md).",
     "verb": "Dead letter: no service knows such a command. See"
     " [what to do](operations/dead-letters.md).",
-    "launching": "The array is not ready yet, so that there is nothing to stop or start. Wait, as"
-    " the text says.",
-    "max-cost": "The lease was to go beyond what `--max-cost` allows. Launch again with a higher"
-    " limit; what runs ends when the limit is spent.",
-    "no-hibernation": "The machines could not be hibernated. The text says what stands against it,"
-    " and what can be hibernated.",
-    "no-price": "There is no price of a type, so that a limit of costs can't be kept. Name other"
-    " types, or accept that it is unknown by `--max-cost-unknown allow`.",
-    "not-prepared": "Machines that are to hibernate are made for it at their launch, by"
-    " `--hibernate`. These can be stopped.",
-    "one-time-spot": "EC2 stops spot machines only where their launch has asked for it. These can"
-    " only be ended.",
-    "stale": "The request was made for a lease that has changed since. It is made anew by itself"
-    " when its time comes.",
 }

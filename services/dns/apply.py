@@ -1,5 +1,6 @@
 """The DNS service's writes: changes of the zone, records of what resolves, and their events."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -35,6 +36,14 @@ async def tell(
     `change` is asked again when another writer was first; None, or the same record, writes
     nothing.
     """
+    # Many notices of one array come at once: against one another they would compare and lose.
+    async with world.memory.writing.setdefault(array_id, asyncio.Lock()):
+        await _tell(world, array_id, change)
+
+
+async def _tell(
+    world: World, array_id: ArrayId, change: Callable[[Hostnames | None], Hostnames | None]
+) -> None:
     for _ in range(_MOST_TRIES):
         entry = world.memory.hostnames.get(array_id)
         before = entry.value if entry else None

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from services.dns.model import Key
 from spawn.bus.mirror import Mirror
@@ -21,7 +22,8 @@ class Memory:
     """This replica's copy of arrays, members and hostnames.
 
     `changed` names the arrays to look at again; `stirred` is set with each of them. `epoch` goes
-    up when a bucket was lost and is read anew.
+    up when a bucket was lost and is read anew. `writing` has the record of an array be written by
+    one of us at a time.
     """
 
     def __init__(self) -> None:
@@ -30,6 +32,7 @@ class Memory:
         self.changed: set[ArrayId] = set()
         self.stirred = asyncio.Event()
         self.epoch: int = 0
+        self.writing = WeakValueDictionary[ArrayId, asyncio.Lock]()
         self._members = Mirror[Member]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from weakref import WeakValueDictionary
 
-from services.launcher.model import Places, Roll
+from services.launcher.model import ListedQuotes, Places, Roll, SpotQuotes
 from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array
@@ -21,7 +21,6 @@ from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.notices import Notice
 from spawn.contracts.pools import Pool
-from spawn.contracts.prices import Quote
 
 
 class Fleet:
@@ -256,10 +255,8 @@ class Memory:
         self.encoded_peers: dict[ArrayId, tuple[int, tuple[bytes, ...]]] = {}
         self.published_agents: dict[str, datetime] = {}
         self.places: dict[bytes, tuple[datetime, Places]] = {}
-        self.listed: dict[tuple[str, str], tuple[datetime, Quote | None]] = {}
-        self.spot_prices: dict[
-            tuple[str, tuple[str, ...]], tuple[datetime, dict[tuple[str, str], Quote]]
-        ] = {}
+        self.listed: ListedQuotes = {}
+        self.spot_prices: dict[tuple[str, tuple[str, ...]], tuple[datetime, SpotQuotes]] = {}
         self.looking = WeakValueDictionary[bytes, asyncio.Lock]()
         self.locks: dict[ArrayId, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.seen: dict[str, datetime] = {}

@@ -192,6 +192,13 @@ class Machine(NamedTuple):
     zone: str
 
 
+ListedQuotes = dict[tuple[str, str], tuple[datetime, Quote | None]]
+"""On-demand prices by region and type, each until when it is used; None is known to have none."""
+
+SpotQuotes = dict[tuple[str, str], Quote]
+"""Spot prices by type and zone."""
+
+
 class Prices(msgspec.Struct, frozen=True, kw_only=True):
     """Prices that are known: on demand by type, of spot by type and zone."""
 

@@ -3,7 +3,7 @@
 Hears: the queue `spawn-<deployment>-notices` of each region that has arrays, to which EventBridge
 sends interruption warnings, rebalance recommendations, state changes and scheduled changes; the
 reports `notice` of machines (`spawn.agent.*.*.notice`).
-Answers: `setup`, `watch`.
+Answers: `spawn.api.spot_watcher.setup`, `spawn.api.spot_watcher.watch`.
 Says: `notice.*`; tells machines who leaves (`spawn.tell.<array>.all` and `.<instance>`).
 Calls: the launcher, by the command `look`: a hint that an instance's state has changed.
 Writes: `spawn-notices`; nobody else does.

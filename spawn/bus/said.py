@@ -11,6 +11,7 @@ from spawn.bus.ports import CaughtUp, Reported
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.reports import (
     STREAM,
+    CheckpointLost,
     ExecOutput,
     Heartbeat,
     JobExited,
@@ -23,8 +24,6 @@ from spawn.telemetry.log import get_logger
 R = TypeVar("R", bound=Report)
 
 _log = get_logger(__name__)
-
-_EXITED = "job.exited"
 
 
 async def follow_exec(
@@ -72,8 +71,25 @@ async def last_exits(
 
     Raises `Transient` when the connection is closed for good.
     """
-    filters = tuple(report_subject(array_id, each, _EXITED) for each in instances)
-    found: dict[InstanceId, JobExited] = {}
+    return await _last(bus, _subjects(array_id, instances, "job.exited"), JobExited)
+
+
+async def last_lost_checkpoints(
+    bus: Bus, array_id: ArrayId, instances: Iterable[InstanceId]
+) -> dict[InstanceId, CheckpointLost]:
+    """Return what these machines last reported of a checkpoint that failed.
+
+    Raises `Transient` when the connection is closed for good.
+    """
+    return await _last(bus, _subjects(array_id, instances, "checkpoint.failed"), CheckpointLost)
+
+
+def _subjects(array_id: ArrayId, instances: Iterable[InstanceId], report: str) -> tuple[str, ...]:
+    return tuple(report_subject(array_id, each, report) for each in instances)
+
+
+async def _last(bus: Bus, filters: tuple[str, ...], kind: type[R]) -> dict[InstanceId, R]:
+    found: dict[InstanceId, R] = {}
     if not filters:
         return found
     source = Source(stream=STREAM, filters=filters, deliver="last_per_subject")
@@ -81,7 +97,7 @@ async def last_exits(
         async for item in items:
             if isinstance(item, CaughtUp):
                 break
-            if isinstance(item, Record) and (said := _decode(item, JobExited)) is not None:
+            if isinstance(item, Record) and (said := _decode(item, kind)) is not None:
                 found[said.instance_id] = said.report
     return found
 

@@ -50,12 +50,13 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     spot_request: str = ""
 
     @property
-    def is_off_by_request(self) -> bool:
-        """Whether it is stopped since EC2 was asked to, and not since it powered itself off
+    def has_gone_off(self) -> bool:
+        """Whether it is stopped because it has powered itself off.
+
         (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_StateReason.html).
-        """  # noqa: D205, D209 - the link belongs to the sentence
+        """
         stopped = self.state is InstanceState.STOPPED
-        return stopped and self.reason.startswith("Client.UserInitiated")
+        return stopped and self.reason == "Client.InstanceInitiatedShutdown"
 
     @property
     def is_hibernated(self) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import msgspec
 
@@ -11,6 +10,14 @@ from spawn.contracts.checkpoints import (
     CheckpointSignal,
     OnInterruption,
     OnRebalance,
+)
+from spawn.contracts.choices import (
+    AddressKind,
+    EnvCompat,
+    IdleScope,
+    OnComplete,
+    OnMemberFailure,
+    WaitFor,
 )
 from spawn.contracts.grants import Caution, Permissions
 from spawn.contracts.ids import ArrayId, InstanceId
@@ -35,51 +42,6 @@ NOT_AFTER = timedelta(minutes=10)
 
 LARGEST_JOB = 512 * 1024
 """Bytes of user-data (and later command, script and environment) that travel over the bus."""
-
-
-class WaitFor(StrEnum):
-    """When an array counts as ready: instances run, agents have said hello, or names resolve."""
-
-    RUNNING = "running"
-    AGENT = "agent"
-    DNS = "dns"
-
-
-class AddressKind(StrEnum):
-    """Which address of a machine its name resolves to."""
-
-    PRIVATE = "private"
-    PUBLIC = "public"
-
-
-class OnComplete(StrEnum):
-    """What a machine does with itself once its job has ended."""
-
-    TERMINATE = "terminate"
-    STOP = "stop"
-    NONE = "none"
-
-
-class OnMemberFailure(StrEnum):
-    """What the failure of one member's job means for the others."""
-
-    CONTINUE = "continue"
-    FAIL_ARRAY = "fail-array"
-
-
-class IdleScope(StrEnum):
-    """What is idle: the array, once none of its members works, or each member by itself."""
-
-    ARRAY = "array"
-    MEMBER = "member"
-
-
-class EnvCompat(StrEnum):
-    """Whose names of rank, size and peers the job is given beside ours."""
-
-    SLURM = "slurm"
-    BATCH = "batch"
-    TORCH = "torch"
 
 
 class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,7 +121,9 @@ class LaunchSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     def stays(self) -> bool:
         """Whether EC2 may ever stop its machines, and not only end them."""
         actions = {self.on_expire, self.idle_action} - {LeaseAction.TERMINATE}
-        return self.hibernate or bool(actions) or self.on_complete is OnComplete.STOP
+        interrupted = self.on_interruption in {OnInterruption.STOP, OnInterruption.HIBERNATE}
+        wanted = self.hibernate or bool(actions) or self.on_complete is OnComplete.STOP
+        return wanted or interrupted
 
     @property
     def hibernates(self) -> bool:

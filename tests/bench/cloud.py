@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from tests.sandbox.launches import image
 
 TYPE = "t3.medium"
 """What spawn launches when nothing else is said."""
+
+_RULES = 4
+"""What `spawn spot setup` makes."""
 
 POLL = timedelta(seconds=0.2)
 
@@ -75,6 +78,15 @@ class Cloud:
         """Let instances boot and end in so many seconds from now on."""
         self._lifecycle = {"pending": boot, "shutting_down": end}
         self.fill_buckets()
+
+    def interrupt(self, array: str, lead: int, ranks: Sequence[int] = ()) -> None:
+        """Warn of instances of an array, of all or some ranks, taken away in so many seconds."""
+        self._sandbox.admin.post("interrupt", {"array": array, "lead": lead, "ranks": [*ranks]})
+
+    def hears(self, region: str) -> bool:
+        """Say whether four rules of a region send to a queue, which is read."""
+        calls = Counted(self._sandbox.admin.state(), region).calls
+        return calls["events.PutTargets"] >= _RULES and calls["sqs.ReceiveMessage"] > 0
 
     def stop_throttling(self) -> None:
         """Let every call through."""

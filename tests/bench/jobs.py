@@ -7,11 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from spawn.bus.beside import beside
 from tests.bench.ours import Launcher
 from tests.bench.output import output
 from tests.bench.plane import Control
 from tests.bench.proofs import prove_machines
-from tests.bench.results import Jobs, Rendezvous
+from tests.bench.results import Jobs, Rendezvous, Storm
+from tests.bench.storms import SCRIPT, storm
 from tests.fixtures.jobs import set_machines
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +30,29 @@ async def jobs(ours: Launcher, folder: Path, *, members: int, machines: int, lin
     return Jobs(rendezvous=met, proofs=proofs, output=printed)
 
 
+async def weather(ours: Launcher, folder: Path, *, members: int, lost: int) -> Storm:
+    """Take part of a spot array of hollow machines back."""
+    await set_machines(ours.control.plane, "hollow")
+    script = await asyncio.to_thread(_write_script, folder)
+    async with hollow(ours.control, "--script", script) as said, beside(drain(said)):
+        return await storm(ours.control, members=members, lost=lost)
+
+
+def _write_script(folder: Path) -> Path:
+    script = folder.with_suffix(".json")
+    script.write_text(json.dumps(SCRIPT))
+    return script
+
+
+async def drain(said: asyncio.StreamReader) -> None:
+    """Read what hollow machines tell: nobody waits for it, and a full pipe would stop them."""
+    async for _ in said:
+        pass
+    raise AssertionError("the hollow machines have ended")
+
+
 async def _meet(plane: Control, ours: Launcher, *, members: int) -> Rendezvous:
-    async with _hollow(plane) as said:
+    async with hollow(plane) as said:
         array = await ours.send(plane.cloud.next_region(), members)
         async for line in said:
             heard = json.loads(line)
@@ -47,14 +70,14 @@ async def _meet(plane: Control, ours: Launcher, *, members: int) -> Rendezvous:
 
 
 @asynccontextmanager
-async def _hollow(plane: Control) -> AsyncGenerator[asyncio.StreamReader]:
+async def hollow(plane: Control, *words: str | Path) -> AsyncGenerator[asyncio.StreamReader]:
     """Play hollow machines for the length of the block; yield what they tell."""
     env = {
         "SPAWN_NATS_URL": plane.state.bus_url,
         "SPAWN_NATS_CREDS": str(plane.plane.home.creds("services")),
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "sandbox.hollow", "--state", plane.plane.home.sandbox),
+        *(sys.executable, "-m", "sandbox.hollow", "--state", plane.plane.home.sandbox, *words),
         cwd=ROOT,
         env=plane.plane.environment(env),
         stderr=asyncio.subprocess.PIPE,

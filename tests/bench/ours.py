@@ -75,10 +75,11 @@ class Launcher:
         self._news = news
         self._commands = Commands(control.bus)
 
-    async def send(self, region: str, size: int) -> ArrayId:
+    async def send(self, region: str, size: int, *, spot: bool = False) -> ArrayId:
         """Ask for an array."""
         request_id = new_id()
-        spec = LaunchSpec(name=f"bench-{size}-{request_id.lower()[:8]}", count=size, region=region)
+        name = f"bench-{size}-{request_id.lower()[:8]}"
+        spec = LaunchSpec(name=name, count=size, region=region, spot=spot)
         launch = Launch(request_id=request_id, spec=spec)
         await self._commands.send(SUBJECT_LAUNCH, launch, message_id=request_id)
         return array_id(
@@ -88,10 +89,10 @@ class Launcher:
             name=spec.name,
         )
 
-    async def launch(self, region: str, size: int) -> tuple[ArrayId, float]:
+    async def launch(self, region: str, size: int, *, spot: bool = False) -> tuple[ArrayId, float]:
         """Launch an array; return it once it is ready, and how long that took."""
         begun = self.control.clock.monotonic()
-        array = await self.send(region, size)
+        array = await self.send(region, size, spot=spot)
         return array, await self._news.ready(array) - begun
 
     async def ready(self, array: ArrayId) -> float:

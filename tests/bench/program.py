@@ -12,15 +12,27 @@ import msgspec
 
 from tests.bench import arrays, crowds
 from tests.bench.grants import grants
-from tests.bench.jobs import jobs
+from tests.bench.jobs import jobs, weather
 from tests.bench.large import large
 from tests.bench.leases import leases
 from tests.bench.machine import at_the_end
 from tests.bench.names import names
+from tests.bench.notices import burst
 from tests.bench.ours import Launcher, launcher
 from tests.bench.plane import control
 from tests.bench.rates import rates
-from tests.bench.results import Beside, Crowd, Ensured, Jobs, Machine, Memory, Other, Report, Size
+from tests.bench.results import (
+    Beside,
+    Burst,
+    Crowd,
+    Ensured,
+    Jobs,
+    Machine,
+    Memory,
+    Other,
+    Report,
+    Size,
+)
 from tests.bench.startup import startup
 from tests.fixtures.jobs import set_machines
 
@@ -47,6 +59,10 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     meeting: int
     proofs: int
     lines: int
+    burst: tuple[int, int]
+    """How many spot arrays of what size are warned of at once."""
+    storm: tuple[int, int] | None
+    """How many members a spot array has, and how many of them are taken back within 5 s."""
     names: int
     """Members that are named; they arrive over 30 s in a full run."""
     leases: int
@@ -70,6 +86,8 @@ FULL = Program(
     meeting=1000,
     proofs=200,
     lines=500_000,
+    burst=(20, 50),
+    storm=(200, 60),
     names=1000,
     leases=20_000,
 )
@@ -91,6 +109,8 @@ QUICK = Program(
     meeting=20,
     proofs=4,
     lines=5000,
+    burst=(2, 10),
+    storm=None,
     names=50,
     leases=0,
 )
@@ -107,6 +127,7 @@ class _Launches(NamedTuple):
     beside: Beside | None
     memory: Memory
     grants: list[Ensured]
+    burst: Burst
 
 
 async def measure(program: Program, folder: Path, here: Machine, *, begun: float) -> Report:
@@ -144,6 +165,7 @@ async def measure(program: Program, folder: Path, here: Machine, *, begun: float
         large=await large(folder / "large", program.large) if program.large else None,
         jobs=done,
         names=named,
+        burst=launched.burst,
         leases=ended,
         took=time.perf_counter() - begun,
     )
@@ -171,17 +193,25 @@ async def _launches(ours: Launcher, program: Program) -> _Launches:
     _say("many arrays")
     many, size = program.crowd
     crowd = await crowds.crowd(ours, arrays=many, size=size)
+    _say("warnings")
+    warned = await burst(ours, arrays=program.burst[0], size=program.burst[1])
     large = program.beside
     beside = await crowds.small_beside_large(ours, large=large) if large else None
     memory = Memory(idle=idle, loaded=loaded, members=max(program.sizes), idle_cpu=idle_cpu)
-    return _Launches(sizes, others, crowd, beside, memory, granted)
+    return _Launches(sizes, others, crowd, beside, memory, granted, warned)
 
 
 async def _jobs(ours: Launcher, program: Program, folder: Path) -> Jobs:
     _say("machines and jobs")
-    return await jobs(
+    done = await jobs(
         ours, folder, members=program.meeting, machines=program.proofs, lines=program.lines
     )
+    if program.storm is None:
+        return done
+    _say("a storm")
+    members, lost = program.storm
+    storm = await weather(ours, folder / "storm", members=members, lost=lost)
+    return msgspec.structs.replace(done, storm=storm)
 
 
 def _say(what: str) -> None:

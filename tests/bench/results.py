@@ -191,12 +191,29 @@ class Output(Result, frozen=True, kw_only=True):
     ceiling: float
 
 
+class Storm(Result, frozen=True, kw_only=True):
+    """Some machines of a spot array are taken back within 5 s; seconds are from each's notice.
+
+    `median` and `longest` are the times until a successor was recorded, `calls` the RunInstances
+    calls that it took for all `successors`; `checkpoints` are those that were finished.
+    """
+
+    members: int
+    lost: int
+    median: float
+    longest: float
+    calls: int
+    checkpoints: int
+    successors: int
+
+
 class Jobs(Result, frozen=True, kw_only=True):
     """What machines and their jobs do on the bus."""
 
     rendezvous: Rendezvous
     proofs: Proofs
     output: Output
+    storm: Storm | None = None
 
 
 class Ensured(Result, frozen=True, kw_only=True):
@@ -241,6 +258,21 @@ class Leases(Result, frozen=True, kw_only=True):
     heap: float
 
 
+class Burst(Result, frozen=True, kw_only=True):
+    """Every instance of some spot arrays is warned of at once; seconds count from the first.
+
+    `sent` is when the cloud had warned of the last, `told` when the machines of its array were
+    told of that one; `doubled` are those that were told of twice, `events` what was published.
+    """
+
+    arrays: int
+    size: int
+    sent: float
+    told: float
+    doubled: int
+    events: int
+
+
 class Report(Result, frozen=True, kw_only=True):
     """A whole run."""
 
@@ -260,3 +292,4 @@ class Report(Result, frozen=True, kw_only=True):
     grants: list[Ensured] = []
     names: list[Names] = []
     leases: list[Leases] = []
+    burst: Burst | None = None

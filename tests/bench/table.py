@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from tests.bench.results import (
+    Burst,
     Costs,
     Ensured,
     Jobs,
@@ -14,6 +15,7 @@ from tests.bench.results import (
     Rate,
     Report,
     Size,
+    Storm,
 )
 
 Row = Sequence[str]
@@ -28,6 +30,8 @@ def render(report: Report) -> str:
         _many(report),
         _table(("on the bus", "nats-py /s", "spawn /s", "µs CPU", "µs CPU"), _bus(report.bus)),
         _jobs(report.jobs) if report.jobs else "",
+        _burst(report.burst) if report.burst else "",
+        _storm(report.jobs.storm) if report.jobs and report.jobs.storm else "",
         _table(("a grant is", "ms", "calls of IAM", "which"), map(_ensured, report.grants)),
         _starts(report),
         _large(report.large) if report.large else "",
@@ -199,6 +203,23 @@ def _jobs(jobs: Jobs) -> str:
         ),
     )
     return _table(("machines", "found", "limit"), rows)
+
+
+def _storm(storm: Storm) -> str:
+    return (
+        f"{storm.lost} of {storm.members} spot members are taken back within 5 s:"
+        f" {storm.checkpoints} checkpoints, {storm.successors} successors by {storm.calls} calls"
+        f" (limit 8), each {storm.median:.1f} s after its notice, {storm.longest:.1f} s at most."
+    )
+
+
+def _burst(burst: Burst) -> str:
+    warned = burst.arrays * burst.size
+    return (
+        f"{warned} warnings at once, over {burst.arrays} arrays of {burst.size}: sent within"
+        f" {burst.sent:.1f} s, all machines told after {burst.told:.1f} s (limit 5 s),"
+        f" {burst.events} events, {burst.doubled} doubled."
+    )
 
 
 def _ensured(ensured: Ensured) -> Row:

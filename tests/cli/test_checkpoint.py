@@ -4,11 +4,14 @@ import json
 
 import pytest
 
+from cli.commands.status import explain
 from cli.launch_checkpoint import cautions
-from spawn.contracts.checkpoints import OnInterruption
+from cli.reports import report_array
+from spawn.contracts.checkpoints import Checkpoint, CheckpointState, OnInterruption
 from spawn.contracts.events import CheckpointFinished
 from spawn.contracts.grants import Permissions
 from spawn.contracts.launches import LaunchSpec
+from tests.builders import NOON, an_array, running
 from tests.cli.conftest import Spawn
 from tests.fakes.cli_launcher import FakeLauncher
 from tests.fakes.cli_machines import FakeMachines
@@ -31,6 +34,7 @@ async def test_how_each_has_ended_is_shown(
     said = capsys.readouterr()
     assert said.out == "web-0: saved in 1.2 s\n"
     assert "web-2: exit code 3" in said.err
+    assert "web-2 | no space\n" in said.err
 
 
 async def test_as_json_each_is_an_object(
@@ -85,3 +89,20 @@ def test_what_a_launch_is_warned_of(spec: LaunchSpec, said: tuple[str, ...]) -> 
     found = cautions(spec)
     assert len(found) == len(said)
     assert all(line.startswith(begin) for line, begin in zip(found, said, strict=True))
+
+
+def test_a_status_says_what_was_not_saved() -> None:
+    states = (CheckpointState.FAILED, CheckpointState.WARNED, CheckpointState.FINISHED)
+    members = [
+        running(
+            rank,
+            checkpoint=Checkpoint(generation=0, state=state, at=NOON, reason="no\x1b[2J space"),
+        )
+        for rank, state in enumerate(states)
+    ]
+    report = report_array(an_array(size=4), members)
+    assert [each.checkpoint for each in report.members] == [*states, None]
+    assert explain(report) == [
+        "training-0: its checkpoint failed: no [2J space",
+        "training-1: its checkpoint fails: no [2J space",
+    ]

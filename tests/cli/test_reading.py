@@ -66,6 +66,8 @@ async def test_status_json_has_an_entry_for_every_member(
         "zone": None,
         "exit_code": None,
         "reason": "",
+        "checkpoint": None,
+        "checkpoint_reason": "",
         "tail": None,
         "power": None,
         "lease_until": None,

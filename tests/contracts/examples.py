@@ -19,13 +19,14 @@ from spawn.contracts.checkpoints import Checkpoint, CheckpointState
 from spawn.contracts.grants import Grant
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.instances import RootVolume, RunInstances
-from spawn.contracts.launches import Launch, Terminate, without_texts
-from spawn.contracts.lease_records import Expire, Extend, Idleness, LeaseRecord, LeaseState, Over
+from spawn.contracts.launches import without_texts
+from spawn.contracts.lease_records import Idleness, LeaseRecord, LeaseState
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import Former, Member, MemberState
-from spawn.contracts.notices import Look, Notice, NoticeAction, NoticeKind, NoticeSource
+from spawn.contracts.notices import Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.pools import Market
-from spawn.contracts.power import Power, PowerTo, PowerWish
+from spawn.contracts.power import PowerTo, PowerWish
+from tests.contracts.command_examples import COMMANDS
 from tests.contracts.machine_examples import QUESTIONS, REPORTED
 from tests.contracts.nouns import (
     ARRAY,
@@ -281,31 +282,16 @@ RECORDS: dict[str, msgspec.Struct] = {
         version=2,
         outbox=(an_event(EVENTS[20]),),
     ),
-    "command.extend": Extend(
-        request_id="request-2",
-        array_id=ARRAY,
-        rank=3,
-        add_seconds=7200,
-        until=NOON,
-        not_after=NOON,
-    ),
-    "command.expire": Expire(leases=(Over(array_id=ARRAY, version=5),)),
-    "command.look": Look(array_id=ARRAY, instance_id=FIRST, state="shutting-down"),
-    "command.launch": Launch(request_id="request-1", spec=SPEC, not_after=NOON),
-    "command.power": Power(
-        request_id="request-3",
-        array_id=ARRAY,
-        to=PowerTo.STOPPED,
-        ranks="0,3-5",
-        reason="enough",
-        lease_version=5,
-        not_after=NOON,
-    ),
-    "command.terminate": Terminate(array_id=ARRAY, reason="enough", not_after=NOON),
 }
 
 
 def all_examples() -> dict[str, msgspec.Struct]:
     """Return every example by the name of its golden file."""
     told = {f"event.{e.event_name(type(data))}": data for data in EVENTS}
-    return told | RECORDS | QUESTIONS | {f"report.{kind}": each for kind, each in REPORTED.items()}
+    return (
+        told
+        | RECORDS
+        | COMMANDS
+        | QUESTIONS
+        | {f"report.{kind}": each for kind, each in REPORTED.items()}
+    )

@@ -45,6 +45,7 @@ async def test_up_says_what_runs_doctor_finds_it_well_and_down_leaves_nothing(
         "dns",
         "iam_broker",
         "launcher",
+        "spot_watcher",
         "ttl",
     ]
     for service in seen["services"]:

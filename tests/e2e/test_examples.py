@@ -13,9 +13,11 @@ import pytest
 from aiohttp import web
 
 from sandbox.machines.init import sshd
+from spawn.contracts.ids import ArrayId
 from spawn.runtime.supervisor import specs
 from tests.fixtures.control import Plane, Result
-from tests.fixtures.jobs import admin, aws, begin, finished, follow
+from tests.fixtures.jobs import admin, aws, begin, finished, follow, status
+from tests.fixtures.runs import told_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="session")]
 
@@ -108,6 +110,51 @@ async def test_torch_ddp(machines_plane: Plane) -> None:
     assert len(trained) == 2
 
 
+@pytest.mark.timeout(300)  # four machines, one after the other, have one rank
+async def test_spot_training(machines_plane: Plane) -> None:
+    """One of two is interrupted three times, and both end with the same model."""
+    bucket = "training-runs"
+    await asyncio.to_thread(aws(machines_plane, "s3").create_bucket, Bucket=bucket)
+    flags = (
+        "--spot", "--no-wait", "--env", "STEPS=80", "--env", "PAUSE=0.2",
+        "--checkpoint-script", f"@{EXAMPLES}/spot-training/save.py",
+        "--checkpoint-uri", f"s3://{bucket}/runs",
+    )  # fmt: skip
+    await begin(machines_plane, "epochs", inline("spot-training/train.py"), *flags, count=2)
+    lines = await interrupted(machines_plane, times=3)
+    assert (await finished(machines_plane, "epochs")).code == 0
+    ended = {line.partition(" | ")[2] for line in lines if "y = " in line}
+    assert len(ended) == 1, lines
+    begins = [int(line.rpartition(" ")[2]) for line in lines if "epochs-1 | restart" in line]
+    assert len(begins) == 4
+    assert begins == sorted(begins)
+    found = await status(machines_plane, "epochs")
+    told = await told_of(machines_plane, ArrayId(found["array_id"]))
+    assert len(told.named("checkpoint.finished", 1)) == 3
+    assert [run.generation for run in told.runs if run.rank == 1] == [0, 1, 2, 3]
+
+
+async def interrupted(plane: Plane, *, times: int) -> list[str]:
+    """Interrupt rank 1 as often, each time once it trains; return all that is printed."""
+    said = await plane.start("logs", "epochs", "-f")
+    lines: list[str] = []
+    assert said.stdout is not None
+    try:
+        async with asyncio.timeout(240):
+            async for line in said.stdout:
+                lines.append(line.decode().rstrip())
+                if any(
+                    f"epochs-1 | restart {count} begins" in lines[-1] for count in range(times)
+                ):
+                    body = {"array": "epochs", "ranks": [1], "lead": 60}
+                    await asyncio.to_thread(admin(plane).post, "interrupt", body)
+            return lines
+    finally:
+        if said.returncode is None:
+            said.kill()
+            await said.wait()
+
+
 async def test_notify(machines_plane: Plane, tmp_path: Path) -> None:
     """A webhook is told of an end, and after a restart of what came meanwhile."""
     async with webhook() as (url, texts):
@@ -179,30 +226,3 @@ async def until_told(texts: asyncio.Queue[str], name: str) -> str:
             subject, _, said = (await texts.get()).partition(": ")
             if subject.startswith(name) and "lease" not in said:
                 return said
-
-
-async def test_spot_training(machines_plane: Plane) -> None:
-    bucket = "training-runs"
-    s3 = aws(machines_plane, "s3")
-    await asyncio.to_thread(s3.create_bucket, Bucket=bucket)
-    flags = (
-        "--spot", "--no-wait", "--env", "STEPS=80", "--env", "PAUSE=0.2",
-        "--checkpoint-script", f"@{EXAMPLES}/spot-training/save.py",
-        "--checkpoint-uri", f"s3://{bucket}/runs",
-    )  # fmt: skip
-    await begin(machines_plane, "epochs", inline("spot-training/train.py"), *flags, count=2)
-    said = await machines_plane.start("logs", "epochs", "-f")
-    lines: list[str] = []
-    assert said.stdout is not None
-    async with asyncio.timeout(300):
-        async for line in said.stdout:
-            lines.append(line.decode().rstrip())
-            if any(f"epochs-1 | restart {count} begins" in lines[-1] for count in range(3)):
-                body = {"array": "epochs", "ranks": [1], "lead": 60}
-                await asyncio.to_thread(admin(machines_plane).post, "interrupt", body)
-    assert (await finished(machines_plane, "epochs")).code == 0
-    ended = {line.partition(" | ")[2] for line in lines if "y = " in line}
-    assert len(ended) == 1, lines
-    begins = [int(line.rpartition(" ")[2]) for line in lines if "epochs-1 | restart" in line]
-    assert len(begins) == 4
-    assert begins == sorted(begins)

@@ -27,7 +27,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Facts, Member, MemberState, member_key
 from spawn.contracts.pages import LARGEST_PAGE, cut_pages
 from spawn.contracts.ranks import format_ranks
-from spawn.contracts.reports import ExecOutput, JobExited
+from spawn.contracts.reports import CheckpointLost, ExecOutput, JobExited
 from spawn.errors import Rejected
 from tests.fakes.cli_launcher import NOON, FakeLauncher, instance_of
 from tests.fakes.machine import FakeMachine
@@ -135,6 +135,11 @@ class FakeMachines:
             lost = events.CheckpointFailed(
                 rank=rank, generation=0, request_id="r1", reason=self.checkpoints[rank]
             )
+            if lost.reason:
+                report = CheckpointLost(
+                    generation=0, at=NOON, seconds=1.0, reason=lost.reason, tail="no space\n"
+                )
+                await self.machine(request.array_id, rank).say("checkpoint.failed", report)
             await self._launcher.tell(request.array_id, lost if lost.reason else done)
         return codec.encode(CheckpointAsked(request_id="r1", ranks=ranks))
 

@@ -25,7 +25,7 @@ from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, format_instant
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
-from spawn.errors import Cause, Conflict, Outcome
+from spawn.errors import Cause, Conflict, Outcome, Transient
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -40,6 +40,8 @@ _MADE_NOTHING = frozenset({Cause.THROTTLED, Cause.PROPAGATING})
 """Answers to a RunInstances call that EC2 has surely not performed."""
 
 _PERSISTENT = frozenset({OnInterruption.STOP, OnInterruption.HIBERNATE})
+
+_MOST_TRIES = 20
 
 _FIRST_PAUSE = timedelta(seconds=0.2)
 _LONGEST_PAUSE = timedelta(seconds=5)
@@ -253,9 +255,7 @@ async def _record(
     if entry is None:
         return
     made = tuple(made)
-    known = world.fleet.members(array_id)
-    members = members_of(entry.value, intent, made, known, now=_now(world))
-    await write_members(world, (MemberChange(member=each, reason="launched") for each in members))
+    await _fill(world, entry.value, intent, made)
     if not complete:
         return
     if len(made) < intent.request.max_count:
@@ -267,6 +267,19 @@ async def _record(
         array_id,
         lambda array: settle_launched(array, intent.token, filled, now=_now(world)),
     )
+
+
+async def _fill(world: World, array: Array, intent: Intent, made: tuple[Described, ...]) -> None:
+    """Record all instances: the machine of a former one may report at this very moment."""
+    for _ in range(_MOST_TRIES):
+        known = world.fleet.members(array.id)
+        members = members_of(array, intent, made, known, now=_now(world))
+        if not members:
+            return
+        changes = (MemberChange(member=each, reason="launched") for each in members)
+        if len(await write_members(world, changes)) == len(members):
+            return
+    raise Transient(f"{array.id}: others write its members all the time")
 
 
 async def _find(world: World, array_id: ArrayId, intent: Intent) -> tuple[Described, ...]:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
-from services.launcher.model import Places, Prices
+from services.launcher.model import ListedQuotes, Places, Prices, SpotQuotes
 from services.launcher.plan.markets import wants_prices, wants_scores
 from services.launcher.ports import World
 from spawn.aws.snapshot import snapshot_quote
@@ -59,9 +59,7 @@ async def _on_demand(world: World, region: str, names: tuple[str, ...]) -> dict[
     return {name: quote for name, quote in quotes.items() if quote is not None}
 
 
-async def _listed(
-    world: World, region: str, names: list[str]
-) -> dict[tuple[str, str], tuple[datetime, Quote | None]]:
+async def _listed(world: World, region: str, names: list[str]) -> ListedQuotes:
     now = world.clock.now()
     found: dict[str, float] = {}
     fresh = _LISTED
@@ -80,7 +78,7 @@ async def _listed(
     return {(region, name): (now + fresh, quote) for name, quote in quotes.items()}
 
 
-async def _spot(world: World, region: str, names: tuple[str, ...]) -> dict[tuple[str, str], Quote]:
+async def _spot(world: World, region: str, names: tuple[str, ...]) -> SpotQuotes:
     if not names:
         return {}
     now, known = world.clock.now(), world.memory.spot_prices

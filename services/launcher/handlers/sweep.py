@@ -13,7 +13,7 @@ from services.launcher.plan.orphans import judge, with_lease
 from services.launcher.ports import World
 from spawn.contracts.arrays import MARK_KEY, Array, DeploymentMark
 from spawn.contracts.ids import ArrayId, InstanceId, is_array_id
-from spawn.contracts.instances import Described
+from spawn.contracts.instances import Described, InstanceState
 from spawn.contracts.launches import Finding
 from spawn.contracts.members import Member
 from spawn.errors import Conflict, NotFound
@@ -68,8 +68,15 @@ async def _judge(world: World, region: str, unclaimed: Iterable[Described]) -> t
 
 
 def _claimed(members: Iterable[Member]) -> frozenset[InstanceId]:
-    """Return the instances that members have; an ended member has none, whatever EC2 lists."""
-    return frozenset(each.instance.id for each in members if not each.is_over)
+    """Return the instances that members have, and earlier ones that may still be there.
+
+    An ended member has none of its own, whatever EC2 lists.
+    """
+    members = tuple(members)
+    own = {each.instance.id for each in members if not each.is_over}
+    formers = (former.instance for each in members for former in each.formers)
+    left = {each.id for each in formers if each.state is not InstanceState.TERMINATED}
+    return frozenset(own | left)
 
 
 async def _read(world: World, array_id: ArrayId) -> tuple[Array | None, dict[int, Member]]:

@@ -6,7 +6,6 @@ from services.launcher.model import End, Step, Trace, View, Write
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import Array, ArrayState, Ending
 from spawn.contracts.events import ArrayFailed, ArrayTerminated, Data
-from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import OnComplete
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.members import MemberState
@@ -32,23 +31,24 @@ def finish_ending(view: View, ending: Ending) -> Iterator[Step]:
 
 
 def end_stopped(view: View) -> Iterator[End]:
-    """End instances that have stopped after their job where they were to be gone.
+    """End instances that have gone off after their job where they were to be gone.
 
     A machine of a persistent spot request stops when it powers itself off: ending by itself it
-    would be made again by EC2. One that was stopped by request, or by a lease, stays.
+    would be made again by EC2. One that a stop was asked for stays, and so does one whose lease
+    means a stop: it may have gone off for that.
     """
     array = view.array
-    if array.lease.action is not LeaseAction.TERMINATE:
+    stays = array.lease.action is not LeaseAction.TERMINATE
+    if stays or array.on_complete is not OnComplete.TERMINATE:
         return
     ids = tuple(
         member.instance.id
         for member in view.members.values()
         if member.state is MemberState.EXITED
-        and member.instance.state is InstanceState.STOPPED
-        and not member.instance.is_off_by_request
+        and member.instance.has_gone_off
         and member.instance.id not in view.ending
     )
-    if ids and array.on_complete is OnComplete.TERMINATE:
+    if ids:
         yield End(instance_ids=ids, reason="its job has ended, and it has stopped")
 
 

@@ -8,7 +8,6 @@ import msgspec
 from services.launcher.plan.boot import render_user_data
 from services.launcher.plan.markets import pools_for, ranks_by_market
 from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent, Placement
-from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
@@ -28,13 +27,6 @@ def first_chunks(spec: LaunchSpec, *, size: int) -> tuple[Chunk, ...]:
     for ranks in ranks_by_market(spec):
         chunks += split_chunks(ranks, size=size, first_number=len(chunks))
     return chunks
-
-
-_STAYING = {
-    OnInterruption.STOP: LeaseAction.STOP,
-    OnInterruption.HIBERNATE: LeaseAction.HIBERNATE,
-}
-"""What EC2 does with an interrupted instance that it does not end."""
 
 
 def split_chunks(ranks: Sequence[int], *, size: int, first_number: int = 0) -> tuple[Chunk, ...]:
@@ -197,13 +189,10 @@ def rehearsal(spec: LaunchSpec, placement: Placement, *, deployment: str) -> Run
 
 
 def _shutdown_action(array: Array, pool: Pool) -> LeaseAction:
-    if pool.market is Market.SPOT and array.on_interruption in _STAYING:
-        # Its request is then a persistent one: EC2 makes another in the place of an instance that
-        # ends by itself (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-requests.html).
-        return _STAYING[array.on_interruption]
     # EC2 knows one behaviour at shutdown, whatever the reason: a machine that is to stop after
     # its job must not be ended by it. The lease then ends it by a call. And a spot machine that
-    # may be stopped at all is of another kind of request.
+    # may be stopped at all is of a persistent request: EC2 makes another in the place of one that
+    # ends by itself (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-requests.html).
     stops = array.spec.on_complete is OnComplete.STOP
     is_spot = pool.market is Market.SPOT and array.spec.stays
     return LeaseAction.STOP if stops or is_spot else array.lease.action

@@ -22,22 +22,24 @@ _CRASH_TIMES = 5
 """How often a message whose handling fails is received before it is put aside."""
 
 
-async def read_once(world: World, region: str, queue: Queue) -> int:
-    """Wait for messages, and settle those that come; return how many there were.
+async def receive(world: World, region: str, queue: Queue) -> tuple[QueueMessage, ...]:
+    """Wait for messages; none when none came in time.
 
     Raises `NotFound` when the queue is gone, and `Transient` when SQS does not answer.
     """
-    sqs = world.aws.sqs(region)
-    messages = await sqs.receive(queue.url, wait=world.settings.spot_wait)
-    if not messages:
-        return 0
+    return await world.aws.sqs(region).receive(queue.url, wait=world.settings.spot_wait)
+
+
+async def settle(
+    world: World, region: str, queue: Queue, messages: tuple[QueueMessage, ...]
+) -> None:
+    """Do what messages say, and delete those that are settled. Raises as `receive` does."""
     await world.memory.known()
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(_settle(message, world)) for message in messages]
     settled = [message for message, task in zip(messages, tasks, strict=True) if task.result()]
     # One that is not deleted comes again, and is known then.
-    metrics.NOT_DELETED.inc(await sqs.delete(queue.url, settled))
-    return len(messages)
+    metrics.NOT_DELETED.inc(await world.aws.sqs(region).delete(queue.url, settled))
 
 
 async def _settle(message: QueueMessage, world: World) -> bool:

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 
 from services.spot_watcher import metrics
-from services.spot_watcher.handlers.reading import read_once
+from services.spot_watcher.handlers.reading import receive, settle
 from services.spot_watcher.handlers.setting_up import set_up
 from services.spot_watcher.plan.setup import queue_name
 from services.spot_watcher.ports import World
-from spawn.aws.shapes import Queue
+from spawn.aws.shapes import Queue, QueueMessage
 from spawn.clock import wait_event
 from spawn.contracts.notices import Watch
 from spawn.errors import NotFound, Outcome, first_outcome
@@ -18,6 +18,9 @@ _log = get_logger(__name__)
 
 _LOOK_AGAIN = timedelta(minutes=1)
 """How often a queue that is not there is looked for: somebody else may have made it."""
+
+_BATCHES = 6
+"""Batches that are settled beside those that are received."""
 
 _RETRY = timedelta(seconds=2)
 NOT_SET_UP = "not set up: `spawn spot setup` does it"
@@ -82,16 +85,35 @@ async def _read(world: World, region: str, queue: Queue) -> None:
     _note(world, region, queue.url)
     metrics.QUEUES.inc()
     try:
-        async with asyncio.TaskGroup() as pollers:
+        async with asyncio.TaskGroup() as group:
+            reader = _Reader(world, region, queue, group)
             for _ in range(world.settings.spot_pollers):
-                pollers.create_task(_poll(world, region, queue))
+                group.create_task(reader.poll())
     finally:
         metrics.QUEUES.dec()
 
 
-async def _poll(world: World, region: str, queue: Queue) -> None:
-    while True:
-        await read_once(world, region, queue)
+class _Reader:
+    """Goes on receiving while batches are being settled, but not too many."""
+
+    def __init__(self, world: World, region: str, queue: Queue, group: asyncio.TaskGroup) -> None:
+        self._world, self._region, self._queue = world, region, queue
+        self._group = group
+        self._turns = asyncio.Semaphore(world.settings.spot_pollers + _BATCHES)
+
+    async def poll(self) -> None:
+        """Receive, for ever. Raises as `receive` does."""
+        while True:
+            await self._turns.acquire()
+            messages = await receive(self._world, self._region, self._queue)
+            self._group.create_task(self._settle(messages))
+
+    async def _settle(self, messages: tuple[QueueMessage, ...]) -> None:
+        try:
+            if messages:
+                await settle(self._world, self._region, self._queue, messages)
+        finally:
+            self._turns.release()
 
 
 def _note(world: World, region: str, queue: str, reason: str = "") -> None:

@@ -103,6 +103,21 @@ def test_a_successor_waits_for_a_machine_that_says_nothing_until_it_is_gone(
     assert plane.state(array) is ArrayState.READY
 
 
+def test_the_sweep_of_all_instances_leaves_a_machine_that_saves_its_work(
+    plane: Plane, machines: Machines
+) -> None:
+    machines.habits = Habits(save=timedelta(seconds=100))
+    launched(plane)
+    plane.run(6 * A_WHILE)
+    (first,) = machines.of_rank(2)
+    interrupt(plane, machines, first)
+    plane.run(95.0)
+    assert plane.members(first.array_id)[2].state is MemberState.READY
+    assert first.is_up
+    plane.run(10.0)
+    assert runs_of(machines, 2) == [0, 1]
+
+
 def test_losses_of_a_moment_are_made_good_by_one_call_in_another_pool(
     plane: Plane, machines: Machines
 ) -> None:

@@ -1,7 +1,6 @@
 """What launchers make of spot that is gone, scarce, or too dear."""
 
 from collections.abc import Iterator
-
 from typing import Any
 
 import pytest

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.spot_watcher.handlers.hearing import on_seen
-from services.spot_watcher.handlers.reading import read_once
 from services.spot_watcher.ports import World
 from spawn.bus.ports import Reported
 from spawn.contracts.event_kinds import MemberEvent
@@ -65,8 +64,7 @@ Step = Callable[[Fakes, World], Any]
 
 
 async def _read(fakes: Fakes, world: World) -> None:
-    queue = await fakes.queue()
-    await read_once(world, REGION, queue)
+    await fakes.read(world)
 
 
 def _seen(rank: int) -> Step:
@@ -131,7 +129,7 @@ async def _live(copies: list[int], steps: list[tuple[Step, int, bool]], lost: in
             await step(fakes, world)
     while sqs.left(queue.url):
         sqs.show_all()
-        await read_once(world, REGION, queue)
+        await fakes.read(world)
     expected = set(copies) | {record.rank for record in fakes.notices().values()}
     ranks = [event.data.rank for event in fakes.said() if isinstance(event.data, MemberEvent)]
     assert sorted(ranks) == sorted(expected)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.spot_watcher.config import Settings
-from services.spot_watcher.handlers.reading import read_once
+from services.spot_watcher.handlers.reading import receive, settle
 from services.spot_watcher.handlers.setting_up import set_up
 from services.spot_watcher.ports import Stores, World
 from spawn.aws.shapes import Queue
@@ -94,7 +94,11 @@ class Fakes:
 
     async def read(self, world: World | None = None) -> int:
         """Read the queue once."""
-        return await read_once(world or self.world(), REGION, await self.queue())
+        reader, queue = world or self.world(), await self.queue()
+        messages = await receive(reader, REGION, queue)
+        if messages:
+            await settle(reader, REGION, queue, messages)
+        return len(messages)
 
     def say(self, event: dict[str, Any]) -> None:
         """Tell EventBridge something."""

@@ -14,7 +14,7 @@ from spawn.contracts.arrays import Placement
 from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import LaunchSpec, OnComplete
-from spawn.contracts.leases import LeaseAction
+from spawn.contracts.leases import Lease, LeaseAction
 from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Allocation, Market, Pool, Refusal
 from spawn.contracts.prices import PriceSource, Quote
@@ -23,7 +23,13 @@ from spawn.errors import Rejected
 from tests.builders import NOON, a_chunk, a_member, an_array, an_instance, running
 
 STOPPED = a_member(
-    state=MemberState.EXITED, exit_code=0, instance=an_instance(state=InstanceState.STOPPED)
+    state=MemberState.EXITED,
+    exit_code=0,
+    instance=an_instance(state=InstanceState.STOPPED, reason="Client.InstanceInitiatedShutdown"),
+)
+ASKED_TO = msgspec.structs.replace(
+    STOPPED,
+    instance=an_instance(state=InstanceState.STOPPED, reason="Client.UserInitiatedShutdown"),
 )
 SPOT, PLAIN = Market.SPOT, Market.ON_DEMAND
 TYPES = ("m7i.large", "m6i.large", "c7i.large")
@@ -206,7 +212,7 @@ def test_the_request_has_the_highest_price_of_spot(
         pytest.param(SPOT, OnInterruption.TERMINATE, LeaseAction.TERMINATE, id="ended"),
         pytest.param(SPOT, OnInterruption.CHECKPOINT, LeaseAction.TERMINATE, id="saved, ended"),
         pytest.param(SPOT, OnInterruption.STOP, LeaseAction.STOP, id="stopped"),
-        pytest.param(SPOT, OnInterruption.HIBERNATE, LeaseAction.HIBERNATE, id="hibernated"),
+        pytest.param(SPOT, OnInterruption.HIBERNATE, LeaseAction.STOP, id="hibernated"),
         pytest.param(PLAIN, OnInterruption.STOP, LeaseAction.TERMINATE, id="never interrupted"),
     ],
 )
@@ -224,6 +230,7 @@ def test_what_interrupted_machines_do_is_asked_for_with_them(
     [
         pytest.param(STOPPED, OnComplete.TERMINATE, True, id="stopped after its job"),
         pytest.param(STOPPED, OnComplete.STOP, False, id="that is wanted"),
+        pytest.param(ASKED_TO, OnComplete.TERMINATE, False, id="stopped by somebody"),
         pytest.param(running(0), OnComplete.TERMINATE, False, id="still at it"),
         pytest.param(
             msgspec.structs.replace(STOPPED, state=MemberState.READY),
@@ -242,3 +249,10 @@ def test_what_has_stopped_instead_of_ending_is_ended(
     assert [step.instance_ids for step in end_stopped(view)] == (
         [(member.instance.id,)] if is_ended else []
     )
+
+
+def test_what_goes_off_at_a_lease_that_means_a_stop_keeps_its_disk() -> None:
+    lease = Lease(until=NOON, action=LeaseAction.STOP)
+    spec = a_spec(on_complete=OnComplete.TERMINATE)
+    view = View(array=an_array(1, spec=spec, lease=lease), members={0: STOPPED}, now=NOON)
+    assert list(end_stopped(view)) == []

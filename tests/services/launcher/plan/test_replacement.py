@@ -94,6 +94,9 @@ class TestWhoIsReplaced:
         done = spot(2, state=MemberState.EXITED, exit_code=0)
         assert asked(a_case(serving(), done, noticed=(a_notice(2),))) == []
 
+    def test_who_is_ended_at_its_own_lease_needs_none(self) -> None:
+        assert asked(a_case(serving(), gone(1, ending="its lease is over"))) == []
+
     @pytest.mark.parametrize("state", [ArrayState.FINISHED, ArrayState.TERMINATING])
     def test_nobody_in_an_array_that_ends(self, state: ArrayState) -> None:
         assert asked(a_case(serving(state=state), gone(1))) == []
