@@ -130,7 +130,9 @@ async def _ask(wish: Wish) -> None:
         which = f"ranks {format_ranks(ranks)} of {array.name}" if ranks else array.name
         if array.has_job and array.state is not ArrayState.FINISHED:
             loses = "ends" if wish.to is PowerTo.STOPPED else "waits meanwhile"
-            confirm(f"{wish.verb} {which} ({array.id})? Its job {loses} there.", yes=wish.yes)
+            await confirm(
+                f"{wish.verb} {which} ({array.id})? Its job {loses} there.", yes=wish.yes
+            )
         wanted = Power(
             request_id=new_id(),
             array_id=array.id,

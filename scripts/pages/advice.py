@@ -81,11 +81,15 @@ CODES: dict[str, str] = {
     " there to take it. Send it again.",
     "gone": "There is no such array any more. `spawn list --all` shows those that were.",
     "key": "What was named can't be the key of a record, so that there can be none.",
+    "launching": "Machines are stopped or started once all of them are there. Wait until the"
+    " array is ready.",
     "lease-over": "The lease ended before the change came; the array is going. Launch it again.",
     "lost": "So many machines went away that fewer than `--min-count` are left to begin with."
     " `spawn status` says what EC2 said of each.",
     "member-failed": "A member's job failed, and `--on-member-failure fail-array` ends the array"
     " then. `spawn logs ARRAY` shows its output.",
+    "max-cost": "The lease may go no further than its limit of costs. Launch with a larger"
+    " `--max-cost`.",
     "name-taken": "A living array has the name. Choose another, or end it as the text says.",
     "no-agent": "The launch has a job, and this control plane has no agent to run it. Run `make"
     " agent` or set `SPAWN_AGENT_FILE`, and start it again.",
@@ -93,26 +97,20 @@ CODES: dict[str, str] = {
     "past": "The new end is in the past. To end it now: `spawn terminate ARRAY`.",
     "request-conflict": "The request id was used before, for something else. A request is one"
     " array for ever; use another `--request-id`, or none.",
+    "no-hibernation": "The type or the image can't hibernate. Choose others, or let machines stop"
+    " instead.",
+    "no-price": "There is no price to limit the costs by. Use types that have one, or launch"
+    " without the limit.",
+    "not-prepared": "Only what is launched with `--hibernate` can be hibernated. Stop it instead.",
+    "one-time-spot": "EC2 can't stop such a spot machine. Launch the next one with"
+    " `--on-expire stop`.",
     "schema": "Dead letter: it does not say what such a message must say. See"
     " [what to do](operations/dead-letters.md).",
+    "stale": "The request was made for a lease that has changed meanwhile. Look, and ask again.",
     "too-long": "Leases may be `SPAWN_MAX_TTL` long, from now. Extend it again later, or have the"
     " setting raised.",
     "unaddressed": "Dead letter: a launch that does not say for whom it is, so that nobody can be"
     " told. See [what to do](operations/dead-letters.md).",
     "verb": "Dead letter: no service knows such a command. See"
     " [what to do](operations/dead-letters.md).",
-    "launching": "The array is not ready yet, so that there is nothing to stop or start. Wait, as"
-    " the text says.",
-    "max-cost": "The lease was to go beyond what `--max-cost` allows. Launch again with a higher"
-    " limit; what runs ends when the limit is spent.",
-    "no-hibernation": "The machines could not be hibernated. The text says what stands against it,"
-    " and what can be hibernated.",
-    "no-price": "There is no price of a type, so that a limit of costs can't be kept. Name other"
-    " types, or accept that it is unknown by `--max-cost-unknown allow`.",
-    "not-prepared": "Machines that are to hibernate are made for it at their launch, by"
-    " `--hibernate`. These can be stopped.",
-    "one-time-spot": "EC2 stops spot machines only where their launch has asked for it. These can"
-    " only be ended.",
-    "stale": "The request was made for a lease that has changed since. It is made anew by itself"
-    " when its time comes.",
 }

@@ -264,7 +264,6 @@ class Memory:
         self.hinted: dict[InstanceId, ArrayId] = {}
         self.hint_came = asyncio.Event()
         self.looks: dict[ArrayId, tuple[datetime, CloudReport]] = {}
-        self.paid: set[tuple[str, str]] = set()
 
     def refuse(self, reasons: Mapping[InstanceId, str], now: datetime) -> None:
         """Note why instances were not stopped or started, and forget what was long ago."""

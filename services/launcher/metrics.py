@@ -39,6 +39,13 @@ INSTANCES = gauge(
     "Instances that are paid for, by market and owner; beyond the 20 largest owners `others`.",
     ("owner", "market"),
 )
+COST = gauge(
+    "launcher",
+    "cost_usd_per_hour",
+    "US dollars an hour that instances cost now, by owner; those without a price left out.",
+    ("owner",),
+)
+UNPRICED = gauge("launcher", "unpriced_instances", "Instances whose price is not known.")
 LOOKED = gauge(
     "launcher",
     "last_sweep_timestamp_seconds",

@@ -28,6 +28,7 @@ from services.launcher.handlers.rendezvous import (
     on_report,
     on_roster,
 )
+from services.launcher.handlers.spending import measure_costs
 from services.launcher.handlers.upkeep import measure, purge, share_limits
 from services.launcher.ports import World
 from spawn.contracts.assignments import Ask, ExecRequest, RosterRequest
@@ -100,5 +101,6 @@ SERVICE: Service[Settings, World] = Service(
         every(timedelta(minutes=1), purge, name="purge"),
         every(timedelta(seconds=5), share_limits, name="share limits"),
         every(timedelta(seconds=5), measure, name="measure"),
+        every(timedelta(seconds=15), measure_costs, name="measure costs"),
     ),
 )

@@ -57,10 +57,11 @@ class InstanceCalls(Ec2Base):
     async def rehearse(self, request: RunInstances) -> None:
         """Have EC2 check a RunInstances call and whether it is allowed, and make nothing."""
         parameters = requests.run_instances(request)
+        parameters["DryRun"] = True
 
         async def call() -> None:
             try:
-                await (await self._client()).run_instances(**parameters, DryRun=True)
+                await (await self._client()).run_instances(**parameters)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code") != _REHEARSED:
                     raise

@@ -134,7 +134,8 @@ def _stays(request: RunInstances) -> bool:
 def _spot(request: RunInstances) -> SpotMarketOptionsTypeDef:
     # Only instances of persistent requests can be stopped
     # (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/stop-spot-instances.html).
-    behaviour = "hibernate" if request.hibernation is not None else "stop"
+    hibernates = request.hibernation or request.lease_action is LeaseAction.HIBERNATE
+    behaviour = "hibernate" if hibernates else "stop"
     stays = _stays(request)
     options: SpotMarketOptionsTypeDef = {
         "SpotInstanceType": "persistent" if stays else "one-time",

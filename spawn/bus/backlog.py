@@ -6,7 +6,7 @@ import msgspec
 
 from spawn.bus import metrics
 from spawn.bus.connection import Bus
-from spawn.errors import NotFound, Transient
+from spawn.errors import Outcome
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -35,12 +35,12 @@ async def keep_measured(bus: Bus, stream: str, durable: str) -> None:
         await bus.until_connected()
         try:
             await measure(bus, stream, durable)
-        except (NotFound, Transient) as outcome:
+        except Outcome as outcome:
             # Who consumes makes it again; the next look finds it.
             _log.info("backlog unknown", consumer=durable, why=outcome.message)
 
 
 async def measure(bus: Bus, stream: str, durable: str) -> None:
-    """Set the gauge of a consumer once. Raises `NotFound` or `Transient`."""
+    """Set the gauge of a consumer once. Raises an `Outcome`."""
     info = await bus.js.call(f"CONSUMER.INFO.{stream}.{durable}", answer=Info, subject=durable)
     metrics.BACKLOG.labels(durable).set(info.num_pending + info.num_ack_pending)

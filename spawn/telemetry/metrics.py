@@ -3,7 +3,7 @@
 A label is one of a small closed set (an API, an outcome, a state), never the id of anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -46,6 +46,17 @@ def from_zero(metric: Counter | Histogram, *values: str) -> None:
     """
     for value in values:
         metric.labels(value)
+
+
+def replace(metric: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+    """Give a gauge with labels these series, and no others: what has gone is shown no more."""
+    shown = {
+        tuple(sample.labels.values()) for family in metric.collect() for sample in family.samples
+    }
+    for gone in shown - set(values):
+        metric.remove(*gone)
+    for labels, value in values.items():
+        metric.labels(*labels).set(value)
 
 
 def exposition() -> bytes:

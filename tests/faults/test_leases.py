@@ -47,7 +47,7 @@ async def test_every_lease_ends_once_never_early_and_soon(tmp_path: Path, killed
         await ttl.until(lambda: len(ttl.asked) == LEASES, DOWN + SPREAD + 2 * BACK)
         late = [min(at for _, at in ttl.asked[each]) - ends[each] for each in IDS]
         last = max(min(at for _, at in ttl.asked[each]) for each in IDS)
-        expired = await ttl.told("lease.expired")
+        expired = await ttl.all_told("lease.expired", LEASES, BACK)
         assert await ttl.timers() == {"far-abcdefghijkl.lease"}
     assert min(late) >= timedelta(0), "nothing ends early"
     assert last <= max(back, *ends.values()) + BACK

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sandbox.machines.init.world import World
 
-EVERY = timedelta(seconds=15)
+EVERY = timedelta(seconds=20)
 """Time between two looks: some of them make a window of the agent's."""
 
 _SECTOR = 512
@@ -34,10 +34,11 @@ async def keep_signs(world: World) -> None:
     """Write the machine's `/proc` now and then; runs until it is cancelled."""
     signs = Signs(world)
     while True:
+        # Not while it boots, with others: until then nothing is known, which is work.
+        await world.clock.sleep(EVERY)
         # A folder may be deleted under its machine: nothing is known of it then, which is work.
         with suppress(OSError):
             await asyncio.to_thread(signs.write)
-        await world.clock.sleep(EVERY)
 
 
 class Signs:

@@ -54,6 +54,19 @@ LIFETIMES = Board(
         ),
         (
             Panel(
+                title="Money an hour by owner",
+                queries=one(largest("spawn_launcher_cost_usd_per_hour", "owner"), "{{owner}}"),
+                unit="currencyUSD",
+                about="At the prices of now, for what runs.",
+            ),
+            Panel(
+                title="Machines without a known price",
+                queries=one(largest("spawn_launcher_unpriced_instances"), "machines"),
+                about="They cost something all the same.",
+            ),
+        ),
+        (
+            Panel(
                 title="Machine hours of the last day by owner",
                 queries=one(
                     f"sum by (owner) (sum_over_time({PAID}[1d:1m])) / 60",

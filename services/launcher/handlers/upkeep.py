@@ -9,6 +9,7 @@ from services.launcher.plan.paid import count_paid
 from services.launcher.ports import World
 from spawn.contracts.arrays import ArrayState
 from spawn.contracts.members import MemberState
+from spawn.telemetry.metrics import replace
 
 
 async def purge(world: World) -> None:
@@ -45,9 +46,4 @@ async def measure(world: World) -> None:
     members = Counter(member.state for _, member in held)
     for state in MemberState:
         metrics.MEMBERS.labels(state).set(members[state])
-    paid = count_paid((owner, member.instance) for owner, member in held)
-    for gone in world.memory.paid - set(paid):
-        metrics.INSTANCES.remove(*gone)
-    for labels, number in paid.items():
-        metrics.INSTANCES.labels(*labels).set(number)
-    world.memory.paid = set(paid)
+    replace(metrics.INSTANCES, count_paid((owner, each.instance) for owner, each in held))

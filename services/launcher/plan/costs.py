@@ -10,7 +10,7 @@ from spawn.contracts.pools import Market, Pool
 from spawn.contracts.prices import Estimate, Quote
 from spawn.contracts.ranks import parse_ranks
 
-_PAID = frozenset({InstanceState.PENDING, InstanceState.RUNNING})
+PAID = frozenset({InstanceState.PENDING, InstanceState.RUNNING})
 """States for which EC2 asks money, but for hibernating ones
 (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-lifecycle.html)."""
 
@@ -48,7 +48,7 @@ def paid_machines(members: Iterable[Member]) -> tuple[Machine, ...]:
     return tuple(
         Machine(each.market, each.instance_type, each.zone)
         for each in instances
-        if each.state in _PAID
+        if each.state in PAID
     )
 
 

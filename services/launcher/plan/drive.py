@@ -78,10 +78,17 @@ def _steps(view: View) -> Iterator[Step]:
     elif array.placement is None and array.state is not ArrayState.RECOVERED:
         yield LookUp(reason="no placement yet")
     else:
-        if array.state in SERVING:
-            yield from power_steps(view)
         yield from _tell_peers(view)
-        yield from _go_on(view)
+        yield from _with_power(view)
+
+
+def _with_power(view: View) -> tuple[Step, ...]:
+    """Stop and start what is to be so beside the rest; what is written stands alone."""
+    wishes = tuple(power_steps(view)) if view.array.state in SERVING else ()
+    if any(isinstance(step, Write) for step in wishes):
+        return wishes
+    others = tuple(_go_on(view))
+    return others if any(isinstance(step, Write) for step in others) else (*wishes, *others)
 
 
 def _tell_peers(view: View) -> Iterator[Step]:

@@ -84,6 +84,12 @@ def put_wish(array: Array, wish: PowerWish, *, now: datetime, **changes: object)
 
 def power_steps(view: View) -> Iterator[SetPower | Write]:
     """Stop and start what is to be so, and settle the wishes that are done or can't be."""
+    done = next((wish for wish in view.array.powering if not _waiting(view, wish)), None)
+    if done is not None:
+        left = tuple(each for each in view.array.powering if each != done)
+        after = advance(view.array, view.now, _settlement(view, done), powering=left)
+        yield Write(array=after, reason=f"ranks {done.ranks} are {done.to}, or can't be")
+        return
     for wish in view.array.powering:
         states = ((each.instance.id, each.instance.state) for each in _waiting(view, wish))
         ready = [
@@ -94,11 +100,6 @@ def power_steps(view: View) -> Iterator[SetPower | Write]:
         if ready:
             first = tuple(ready[:_AT_ONCE])
             yield SetPower(instance_ids=first, to=wish.to, reason=wish.reason)
-    done = next((wish for wish in view.array.powering if not _waiting(view, wish)), None)
-    if done is not None:
-        left = tuple(each for each in view.array.powering if each != done)
-        after = advance(view.array, view.now, _settlement(view, done), powering=left)
-        yield Write(array=after, reason=f"ranks {done.ranks} are {done.to}, or can't be")
 
 
 def wish_for(array: Array, rank: int) -> PowerWish | None:

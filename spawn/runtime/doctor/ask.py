@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from spawn.bus.connection import Bus, connect
-from spawn.bus.requests import gather, request
+from spawn.bus.requests import count_replicas, gather, request
 from spawn.bus.settings import BusSettings
 from spawn.bus.stores import Store
 from spawn.clock import Clock
@@ -26,7 +26,9 @@ NAME = "doctor"
 _PATIENCE = timedelta(seconds=20)
 """IAM's list of roles may be long, and is read at IAM's rate."""
 
-_REPLICAS = timedelta(seconds=1)
+_FIRST = timedelta(seconds=1)
+_LATER = timedelta(seconds=5)
+"""How long the first of all is waited for, and then each that should be there and is not heard."""
 
 
 class _Pong(msgspec.Struct, frozen=True):
@@ -49,7 +51,7 @@ async def ask_services(
 
 
 async def _ask(bus: Bus, services: Collection[str], region: str, clock: Clock) -> list[Finding]:
-    found = await _replicas(bus)
+    found = await _replicas(bus, services)
     questions: dict[str, Callable[[], Coroutine[Any, Any, Finding]]] = {
         "launcher": lambda: _launcher(bus, region),
         "iam_broker": lambda: _broker(bus),
@@ -65,9 +67,13 @@ async def _ask(bus: Bus, services: Collection[str], region: str, clock: Clock) -
     ]
 
 
-async def _replicas(bus: Bus) -> Counter[str]:
-    pongs = await gather(bus, "$SRV.PING", within=_REPLICAS)
-    return Counter(msgspec.json.decode(each, type=_Pong).name for each in pongs)
+async def _replicas(bus: Bus, services: Collection[str]) -> Counter[str]:
+    pongs = await gather(bus, "$SRV.PING", within=_FIRST)
+    found = Counter(msgspec.json.decode(each, type=_Pong).name for each in pongs)
+    # A busy host answers after those who are quick have.
+    for name in set(services) - set(found):
+        found[name] = await count_replicas(bus, name, within=_LATER)
+    return found
 
 
 async def _launcher(bus: Bus, region: str) -> Finding:

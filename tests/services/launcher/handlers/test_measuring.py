@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.launcher.handlers.measuring import Measuring
+from services.launcher.handlers.spending import measure_costs
 from services.launcher.handlers.upkeep import measure
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.instances import InstanceState
@@ -44,8 +45,8 @@ def test_a_launch_that_becomes_ready_is_counted_and_timed_once() -> None:
     total, placing = "launch_duration_seconds_sum", "launch_phase_seconds_sum"
     took, placed = sample(total), sample(placing, phase="placing")
     assert look_at(ACCEPTED, LAUNCHING, LAUNCHING, READY, READY) == {"ready": 1}
-    assert sample(total) - took == 40
-    assert sample(placing, phase="placing") - placed == 1
+    assert sample(total) - took == pytest.approx(40)
+    assert sample(placing, phase="placing") - placed == pytest.approx(1)
 
 
 def test_a_launch_that_another_replica_began_is_counted_but_not_by_phase() -> None:
@@ -94,9 +95,19 @@ async def test_gauges_show_arrays_members_and_who_pays() -> None:
     assert sample("instances", owner="ada", market="spot") == 1
     over = msgspec.structs.replace(array, state=ArrayState.TERMINATED, ending=an_ending())
     other = Fakes().world()
-    other.memory.paid = world.memory.paid
     await record(other, over)
     await measure(other)
     assert sample("arrays", state="ready") == 0
     labels = {"owner": "ada", "market": "spot"}
     assert REGISTRY.get_sample_value("spawn_launcher_instances", labels) is None
+
+
+async def test_what_is_spent_is_shown_while_it_is() -> None:
+    world = Fakes().world()
+    await record(world, msgspec.structs.replace(READY, owner="eve"), running(0))
+    await measure_costs(world)
+    assert sample("cost_usd_per_hour", owner="eve") == pytest.approx(0.1008)
+    assert sample("unpriced_instances") == 0
+    other = Fakes().world()
+    await measure_costs(other)
+    assert REGISTRY.get_sample_value("spawn_launcher_cost_usd_per_hour", {"owner": "eve"}) is None

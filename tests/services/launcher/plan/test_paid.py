@@ -3,10 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.launcher.plan.paid import MOST_OWNERS, OTHERS, count_paid
+from services.launcher.model import Machine, Prices
+from services.launcher.plan.paid import MOST_OWNERS, OTHERS, add_costs, count_paid
 from spawn.contracts.instances import Instance, InstanceState
 from spawn.contracts.pools import Market
-from tests.builders import an_instance
+from spawn.contracts.prices import PriceSource, Quote
+from tests.builders import NOON, an_instance
 
 RUNS = an_instance(state=InstanceState.RUNNING)
 SPOT = an_instance(state=InstanceState.RUNNING, market=Market.SPOT)
@@ -36,3 +38,13 @@ def test_nobody_is_left_out_and_the_number_of_owners_is_bounded(
     paid = count_paid(held)
     assert paid.total() == len(held)
     assert len({owner for owner, _ in paid}) <= MOST_OWNERS + 1
+
+
+def test_costs_are_added_by_owner_and_what_has_no_price_is_counted() -> None:
+    quote = Quote(usd=0.25, source=PriceSource.LISTED, as_of=NOON)
+    prices = {"here": Prices(on_demand={"m7i.large": quote}), "there": Prices()}
+    priced = Machine(Market.ON_DEMAND, "m7i.large", "here-a")
+    unknown = Machine(Market.ON_DEMAND, "x9.large", "here-a")
+    held = [("ada", "here", priced), ("ada", "here", priced), ("bob", "here", unknown)]
+    assert add_costs(held, prices) == ({"ada": 0.5, "bob": 0.0}, 1)
+    assert add_costs([("ada", "there", priced)], prices) == ({"ada": 0.0}, 1)

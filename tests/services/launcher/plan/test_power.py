@@ -5,14 +5,15 @@ import msgspec
 import pytest
 
 from services.launcher.model import SetPower, Write
+from services.launcher.plan.endings import end_stopped
 from services.launcher.plan.observation import is_in_transition
 from services.launcher.plan.power import ask, power_steps, wish_for
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
 from spawn.contracts.instances import InstanceState
-from spawn.contracts.launches import LaunchSpec
-from spawn.contracts.leases import Lease
-from spawn.contracts.members import Member
+from spawn.contracts.launches import LaunchSpec, digest
+from spawn.contracts.leases import Lease, LeaseAction
+from spawn.contracts.members import Member, MemberState
 from spawn.contracts.pools import Market
 from spawn.contracts.power import Power, PowerTo, PowerWish
 from spawn.errors import Rejected
@@ -170,3 +171,23 @@ def test_of_many_machines_some_are_asked_for_at_a_time() -> None:
     (rest,) = power_steps(a_view(array, many, powered=asked_for))
     assert isinstance(rest, SetPower)
     assert not set(rest.instance_ids) & set(step.instance_ids)
+
+
+@pytest.mark.parametrize(
+    ("reason", "action", "ends"),
+    [
+        ("Client.InstanceInitiatedShutdown", LeaseAction.TERMINATE, True),
+        ("Client.InstanceInitiatedShutdown", LeaseAction.STOP, False),
+        ("Client.UserInitiatedShutdown", LeaseAction.TERMINATE, False),
+        ("Client.UserInitiatedHibernate", LeaseAction.TERMINATE, False),
+    ],
+)
+def test_a_stop_that_was_asked_for_keeps_the_disk_though_the_job_ends_with_it(
+    reason: str, action: LeaseAction, *, ends: bool
+) -> None:
+    lease = Lease(NOON + timedelta(hours=1), action)
+    array = msgspec.structs.replace(READY, command=digest("true"), lease=lease)
+    exited = msgspec.structs.replace(
+        off(0, reason=reason), state=MemberState.EXITED, exit_code=143
+    )
+    assert bool(list(end_stopped(a_view(array, [exited])))) is ends
