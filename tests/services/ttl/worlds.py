@@ -1,6 +1,6 @@
 """The TTL service's world on fakes, without anything that runs by itself."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from spawn.contracts.lease_records import (
     Expire,
     Extend,
     LeaseRecord,
+    LeaseState,
     Occasion,
     Over,
 )
@@ -147,3 +148,22 @@ def extension(request_id: str = "r2", **wanted: Any) -> Command[Extend]:
         delivered=1,
         sent_at=NOON,
     )
+
+
+class Overtaken:
+    """A store before whose first end of a lease somebody else extends it."""
+
+    def __init__(self, store: Any, extend: Callable[[], Awaitable[None]]) -> None:
+        self._store = store
+        self._extend: Callable[[], Awaitable[None]] | None = extend
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def update(self, key: str, value: Any, revision: int) -> int:
+        is_end = isinstance(value, LeaseRecord) and value.state is LeaseState.EXPIRING
+        if is_end and self._extend is not None:
+            extend, self._extend = self._extend, None
+            await extend()
+        revised: int = await self._store.update(key, value, revision)
+        return revised

@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from spawn.contracts.reports import Heartbeat
 from spawn.errors import Transient
 from tests.builders import ARRAY_ID, an_instance, running
 from tests.fakes.bus import FakeStore
-from tests.services.ttl.worlds import LEASE, Fakes, extension, living
+from tests.services.ttl.worlds import LEASE, Fakes, Overtaken, extension, living
 
 MINUTE = timedelta(minutes=1)
 QUIET: dict[str, Any] = {
@@ -253,25 +253,6 @@ async def test_an_array_that_is_over_is_forgotten(rig: Rig) -> None:
         await rig.fakes.write_array(living(spec=idling(idle_timeout="").spec, size=2))
         await rig.minutes(8)
     assert rig.overs() == []
-
-
-class Overtaken:
-    """A store before whose first end of a lease somebody else extends it."""
-
-    def __init__(self, store: Any, extend: Callable[[], Awaitable[None]]) -> None:
-        self._store = store
-        self._extend: Callable[[], Awaitable[None]] | None = extend
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    async def update(self, key: str, value: Any, revision: int) -> int:
-        is_end = isinstance(value, LeaseRecord) and value.state is LeaseState.EXPIRING
-        if is_end and self._extend is not None:
-            extend, self._extend = self._extend, None
-            await extend()
-        revised: int = await self._store.update(key, value, revision)
-        return revised
 
 
 async def test_an_extension_that_comes_first_wins_over_idleness(rig: Rig) -> None:
