@@ -64,7 +64,8 @@ async def hosted(env: dict[str, str]) -> AsyncGenerator[None]:
             yield
         finally:
             stop.set()
-            assert await hosting == 0
+            async with asyncio.timeout(30):
+                assert await hosting == 0
 
 
 def role_of(cloud: RunningSandbox) -> dict[str, str]:
@@ -184,7 +185,8 @@ async def test_two_replicas_give_one_notice_of_each_instance(
 async def _notices(bus: Bus) -> list[Followed]:
     """Return all notices that were published until now."""
     found: list[Followed] = []
-    async with aclosing(follow(bus, from_first("spawn.evt.*.notice.*"))) as events:
+    told = follow(bus, from_first("spawn.evt.*.notice.*"))
+    async with asyncio.timeout(30), aclosing(told) as events:
         async for each in events:
             if not isinstance(each, Followed):
                 break
