@@ -19,7 +19,6 @@ from services.launcher.plan.settlement import (
 )
 from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Intent
-from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, format_instant
@@ -38,8 +37,6 @@ _LOOK_AGAIN = timedelta(seconds=20)
 
 _MADE_NOTHING = frozenset({Cause.THROTTLED, Cause.PROPAGATING})
 """Answers to a RunInstances call that EC2 has surely not performed."""
-
-_PERSISTENT = frozenset({OnInterruption.STOP, OnInterruption.HIBERNATE})
 
 _MOST_TRIES = 20
 
@@ -142,8 +139,7 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
     """
     ids = tuple(instance_ids)
-    stays = array.spec.stays or array.on_interruption in _PERSISTENT
-    held = [world.fleet.holder(array.id, id_) for id_ in ids] if stays else []
+    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
     requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
     if requests:
         await _cancel(world, array, requests)
