@@ -1,4 +1,4 @@
-"""Calls to EC2 for one array: send an intent, trace one, end instances."""
+"""Calls to EC2 that make the instances of one array: send an intent, trace one."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from services.launcher import metrics
 from services.launcher.apply.boot import ensure_profile, renewed_boot
 from services.launcher.apply.records import write_array, write_members
-from services.launcher.model import VISIBILITY, MemberChange, Refused, Tag
+from services.launcher.model import VISIBILITY, MemberChange, Refused
 from services.launcher.plan.filling import members_of, ranks_of
 from services.launcher.plan.ladder import choose_pool, generation_of, open_intent, with_boot
-from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import (
-    advance,
     drop_chunk,
     settle_launched,
     settle_lost,
@@ -19,9 +17,8 @@ from services.launcher.plan.settlement import (
 )
 from services.launcher.ports import World
 from spawn.contracts.arrays import Array, Chunk, Intent
-from spawn.contracts.ids import ArrayId, InstanceId
+from spawn.contracts.ids import ArrayId
 from spawn.contracts.instances import Described
-from spawn.contracts.leases import LEASE_TAG, format_instant
 from spawn.contracts.pools import Pool
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Cause, Conflict, Outcome, Transient
@@ -130,54 +127,6 @@ async def trace(world: World, array_id: ArrayId, intent: Intent) -> None:
             return
         await world.clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
-
-
-async def end_instances(world: World, array: Array, instance_ids: Iterable[InstanceId]) -> None:
-    """Ask EC2 to end instances; the observer confirms it.
-
-    First those spot requests go that would have others in their place
-    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
-    """
-    ids = tuple(instance_ids)
-    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
-    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
-    if requests:
-        await _cancel(world, array, requests)
-    world.memory.count((array.id,), "TerminateInstances")
-    await world.aws.ec2(array.region).terminate_instances(ids)
-
-
-async def _cancel(world: World, array: Array, requests: list[str]) -> None:
-    world.memory.count((array.id,), "CancelSpotInstanceRequests")
-    try:
-        await world.aws.ec2(array.region).cancel_spot_requests(requests)
-    except Outcome as outcome:
-        # Instances have to end all the same: what comes in their place is met by the sweep.
-        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
-
-
-async def tag_lease(world: World, array: Array, tag: Tag) -> bool:
-    """Have the tags of instances tell of a lease; False when that is to be tried again."""
-    lease, tags = tag.lease, {LEASE_TAG: format_instant(tag.lease.until)}
-    try:
-        if tag.instance_ids:
-            world.memory.count((array.id,), "CreateTags")
-            await world.aws.ec2(array.region).create_tags(tag.instance_ids, tags)
-    except Outcome as outcome:
-        # The tag is for the day on which all records are lost: nothing waits for it.
-        _log.warning("lease not in the tags", array_id=array.id, why=outcome.message)
-        return False
-    if tag.ranks:
-        members = world.fleet.members(array.id)
-        changes = (tagged(members[rank], lease) for rank in tag.ranks)
-        await write_members(world, (each for each in changes if each is not None))
-        return True
-    await write_array(
-        world,
-        array.id,
-        lambda now: advance(now, _now(world), retag=False) if now.lease == lease else now,
-    )
-    return True
 
 
 async def _settle_outcome(

@@ -7,7 +7,8 @@ from typing import Any, assert_never
 
 import msgspec
 
-from services.launcher.apply.calls import end_instances, open_next, send, tag_lease, trace
+from services.launcher.apply.calls import open_next, send, trace
+from services.launcher.apply.instances import end_instances, tag_lease
 from services.launcher.apply.records import SETTLING, publish_left_over, write_array
 from services.launcher.apply.release import release
 from services.launcher.apply.telling import tell_all, write_and_tell

@@ -1,0 +1,64 @@
+"""Calls to EC2 for instances that there are: end them, have their tags tell of a lease."""
+
+from collections.abc import Iterable
+
+from services.launcher.apply.records import write_array, write_members
+from services.launcher.model import Tag
+from services.launcher.plan.own_leases import tagged
+from services.launcher.plan.settlement import advance
+from services.launcher.ports import World
+from spawn.contracts.arrays import Array
+from spawn.contracts.ids import InstanceId
+from spawn.contracts.leases import LEASE_TAG, format_instant
+from spawn.errors import Outcome
+from spawn.telemetry.log import get_logger
+
+_log = get_logger(__name__)
+
+
+async def end_instances(world: World, array: Array, instance_ids: Iterable[InstanceId]) -> None:
+    """Ask EC2 to end instances; the observer confirms it.
+
+    First those spot requests go that would have others in their place
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
+    """
+    ids = tuple(instance_ids)
+    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
+    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
+    if requests:
+        await _cancel(world, array, requests)
+    world.memory.count((array.id,), "TerminateInstances")
+    await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def _cancel(world: World, array: Array, requests: list[str]) -> None:
+    world.memory.count((array.id,), "CancelSpotInstanceRequests")
+    try:
+        await world.aws.ec2(array.region).cancel_spot_requests(requests)
+    except Outcome as outcome:
+        # Instances have to end all the same: what comes in their place is met by the sweep.
+        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
+
+
+async def tag_lease(world: World, array: Array, tag: Tag) -> bool:
+    """Have the tags of instances tell of a lease; False when that is to be tried again."""
+    lease, tags = tag.lease, {LEASE_TAG: format_instant(tag.lease.until)}
+    try:
+        if tag.instance_ids:
+            world.memory.count((array.id,), "CreateTags")
+            await world.aws.ec2(array.region).create_tags(tag.instance_ids, tags)
+    except Outcome as outcome:
+        # The tag is for the day on which all records are lost: nothing waits for it.
+        _log.warning("lease not in the tags", array_id=array.id, why=outcome.message)
+        return False
+    if tag.ranks:
+        members = world.fleet.members(array.id)
+        changes = (tagged(members[rank], lease) for rank in tag.ranks)
+        await write_members(world, (each for each in changes if each is not None))
+        return True
+    await write_array(
+        world,
+        array.id,
+        lambda now: advance(now, world.clock.now(), retag=False) if now.lease == lease else now,
+    )
+    return True
