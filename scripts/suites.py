@@ -67,6 +67,9 @@ UNIT = "not door and not e2e and not fault"
 TWO = ("-n", "2", "--dist", "loadfile")
 """One worker a core; a file's tests share what they start, so they stay together."""
 
+THREE = ("-n", "3", "--dist", "loadfile")
+"""For tests that wait for programs most of the time."""
+
 CHECK = (FORMAT, LINT, TYPES, IMPORTS, Suite("unit", 60, (pytest(UNIT, *TWO),)))
 TEST = (
     FORMAT,
@@ -74,11 +77,11 @@ TEST = (
     TYPES,
     IMPORTS,
     DOCS,
-    Suite("unit", 120, (covered(UNIT, *TWO),)),
-    Suite("doors", 240, (covered("door and not fault", *TWO),)),
-    Suite("end to end", 360, (covered("e2e and not fault", *TWO),)),
+    Suite("unit", 180, (covered(UNIT, *TWO),)),
+    Suite("doors", 270, (covered("door and not fault", *TWO),)),
+    Suite("end to end", 420, (covered("e2e and not fault", *THREE),)),
     # Not measured, which takes half as long again: what is counted by the others is enough.
-    Suite("faults", 420, (pytest("fault", *TWO),)),
+    Suite("faults", 420, (pytest("fault", *THREE),)),
     Suite(
         "coverage",
         60,
