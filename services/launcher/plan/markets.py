@@ -1,6 +1,7 @@
 """Which members are asked of which market, and in which order its pools are tried."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from services.launcher.model import Machine, Places
 from spawn.contracts.arrays import Chunk, Placement
@@ -92,6 +93,8 @@ def in_order(spec: LaunchSpec, places: Places, pools: Iterable[Pool]) -> tuple[P
             return tuple(sorted(pools, key=lambda pool: -_score(places, pool)))
         case Allocation.PRIORITIZED:
             return tuple(pools)
+        case _:
+            assert_never(spec.allocation)
 
 
 def _price(places: Places, pool: Pool) -> float:

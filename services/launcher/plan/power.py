@@ -62,12 +62,11 @@ def put_wish(array: Array, wish: PowerWish, *, now: datetime, **changes: object)
     kept: list[PowerWish] = []
     events: list[Data] = []
     for each in array.powering:
-        lost = taken.intersection(wish_ranks(each.ranks))
         rest = [rank for rank in wish_ranks(each.ranks) if rank not in taken]
         if rest:
             kept.append(msgspec.structs.replace(each, ranks=format_ranks(rest)))
-        elif lost:
-            events.append(_settled(each, left=lost, reason=_SUPERSEDED))
+        else:
+            events.append(_settled(each, left=wish_ranks(each.ranks), reason=_SUPERSEDED))
     asked = PowerAsked(
         request_id=wish.request_id, to=wish.to, ranks=wish.ranks, reason=wish.reason
     )

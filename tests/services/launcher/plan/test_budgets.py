@@ -132,6 +132,21 @@ def test_an_unknown_price_is_refused_unless_it_is_allowed() -> None:
     assert budget_of(allowed, cost_of(allowed, prices), now=NOON) is None
 
 
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [
+        pytest.param(3, "a, b, c;", id="as many as are shown"),
+        pytest.param(5, "a, b, c, 2 more;", id="more than are shown"),
+    ],
+)
+def test_of_many_unknown_prices_some_are_named_and_the_others_counted(
+    count: int, named: str
+) -> None:
+    cost = Dearest(hourly_usd=1.0, unknown=tuple("abcde"[:count]))
+    with pytest.raises(Rejected, match=f"there is no price of {named}"):
+        budget_of(a_spec(), cost, now=NOON)
+
+
 def test_a_bid_bounds_what_has_no_price() -> None:
     spec = a_spec(spot=True, replace=False, spot_max_price=0.2)
     cost = cost_of(spec, Prices())

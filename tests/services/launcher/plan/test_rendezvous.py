@@ -7,6 +7,7 @@ from services.launcher.model import Write
 from services.launcher.plan.drive import next_steps
 from services.launcher.plan.filling import members_of
 from services.launcher.plan.rendezvous import (
+    as_former,
     assignment_of,
     is_complete,
     names_of,
@@ -18,7 +19,7 @@ from services.launcher.plan.reports import note_report
 from spawn.contracts.arrays import Array
 from spawn.contracts.hostnames import Host, Hostnames, RefusedName
 from spawn.contracts.launches import JobSpec, WaitFor
-from spawn.contracts.members import Facts, Member
+from spawn.contracts.members import Facts, Former, Member
 from spawn.contracts.reports import Hello
 from tests.builders import (
     NOON,
@@ -74,6 +75,17 @@ def test_all_machines_of_an_array_meet_at_one_port() -> None:
 def test_a_machine_of_an_array_that_is_ending_is_told_so() -> None:
     array = msgspec.structs.replace(placed(), ending=an_ending())
     assert assignment_of(array, running(0), roll_of(by_rank(running(0))), JobSpec(), now=NOON).ends
+
+
+def test_a_machine_that_has_a_successor_goes_on_but_begins_nothing() -> None:
+    members = by_rank(greeted(0), running(1, generation=2))
+    roll = roll_of(members)
+    told = assignment_of(placed(), members[1], roll, JobSpec(command="true"), now=NOON)
+    assert (told.generation, told.may_start, told.heard) == (2, True, False)
+    former = Former(instance=an_instance(9), generation=1, since=NOON)
+    assert as_former(told, former) == msgspec.structs.replace(
+        told, generation=1, may_start=False, heard=True
+    )
 
 
 def test_peers_are_in_order_of_ranks_with_private_addresses() -> None:

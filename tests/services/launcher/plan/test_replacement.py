@@ -25,6 +25,7 @@ from spawn.contracts.notices import NoticeAction, NoticeKind
 from tests.builders import (
     NOON,
     PLACEMENT,
+    a_chunk,
     an_instance,
     running,
 )
@@ -161,6 +162,36 @@ class TestAsking:
         assert choose_pool(array, refused, {}, now=NOON) == SPOT_A
         nowhere = msgspec.structs.replace(chunk, refused=(SPOT_B, SPOT_A))
         assert choose_pool(array, nowhere, {}, now=NOON) is None
+
+    @pytest.mark.parametrize(
+        ("exited", "left"),
+        [
+            pytest.param((), ["1-3"], id="none has: all are asked for"),
+            pytest.param((2,), ["1,3"], id="one has: the others are asked for"),
+            pytest.param((1, 2, 3), [], id="all have: nobody is asked for"),
+        ],
+    )
+    def test_whose_job_ends_by_itself_while_its_successor_waits_is_not_asked_for(
+        self, exited: tuple[int, ...], left: list[str]
+    ) -> None:
+        noticed = tuple(a_notice(rank) for rank in (1, 2, 3))
+        still = a_case(serving(), *map(spot, range(4)), noticed=noticed)
+        array = succeed(still, [spot(rank) for rank in (1, 2, 3)])
+        done = [spot(rank, state=MemberState.EXITED, exit_code=0) for rank in exited]
+        members = {**still.members, **{each.rank: each for each in done}}
+        steps = list(replace_lost(msgspec.structs.replace(still, array=array, members=members)))
+        assert [type(step) for step in steps] == ([Write] if exited else [])
+        after = [step.array for step in steps if isinstance(step, Write)] or [array]
+        assert [(each.ranks, each.number, each.generation) for each in after[0].chunks] == [
+            (ranks, FIRST_SUCCESSION, 1) for ranks in left
+        ]
+        again = msgspec.structs.replace(still, array=after[0], members=members)
+        assert list(replace_lost(again)) == []
+
+    def test_who_waits_for_a_first_machine_is_asked_for_whoever_has_exited(self) -> None:
+        array = serving(chunks=(a_chunk("0-3"),), state=ArrayState.LAUNCHING)
+        done = spot(0, state=MemberState.EXITED, exit_code=0)
+        assert list(replace_lost(a_case(array, done))) == []
 
     def test_an_array_that_asks_is_not_at_rest(self) -> None:
         assert is_at_rest(serving())

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from services.launcher.plan.reports import BOOT_FAILED, note_report
+from services.launcher.plan.reports import BOOT_FAILED, INTERRUPTED, note_report
 from spawn.contracts.events import MemberExited, MemberReady
 from spawn.contracts.members import Facts, Member, MemberState
 from spawn.contracts.reports import BootFailed, Heartbeat, Hello, JobExited, Report
@@ -49,6 +49,23 @@ def test_an_exit_is_recorded_with_its_code() -> None:
     (event,) = member.outbox
     assert isinstance(event.data, MemberExited)
     assert event.data.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "member",
+    [lost(0), msgspec.structs.replace(READY, state=MemberState.EXITED, exit_code=0)],
+    ids=["lost", "exited"],
+)
+def test_an_end_for_a_notice_changes_nothing_of_who_is_done(member: Member) -> None:
+    array = an_array()
+    replaced = msgspec.structs.replace(
+        array, spec=msgspec.structs.replace(array.spec, spot=True, replace=True)
+    )
+    interrupted = msgspec.structs.replace(EXITED, interrupted=True)
+    assert note_report(member, interrupted, replaced, now=NOON) is None
+    change = note_report(READY, interrupted, replaced, now=NOON)
+    assert change is not None
+    assert (change.member.state, change.member.reason) == (MemberState.LOST, INTERRUPTED)
 
 
 def test_an_exit_that_comes_after_the_machine_is_gone_still_counts() -> None:

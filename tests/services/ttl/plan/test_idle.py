@@ -132,6 +132,20 @@ def test_a_heartbeat_out_of_turn_neither_counts_nor_breaks_the_row() -> None:
     assert course.windows == WINDOWS + 1
 
 
+def test_a_first_window_that_is_too_short_is_no_quiet() -> None:
+    course = note(None, a_beat(window_seconds=5), NOON)
+    assert (course.windows, course.quiet_since) == (0, None)
+    assert judge({0: course}, NOON).reason == "rank 0: too little is known yet"
+    whole = note(course, a_beat(2), NOON + MINUTE)
+    assert (whole.windows, whole.quiet_since) == (1, NOON)
+
+
+def test_where_no_machine_runs_none_is_quiet() -> None:
+    verdict = judge({}, NOON)
+    assert (verdict.reason, verdict.quiet_since) == ("no machine runs", None)
+    assert not verdict.is_over(timedelta(0))
+
+
 def test_a_job_that_is_seen_out_of_turn_is_work() -> None:
     early = a_beat(at=NOON + timedelta(seconds=185), window_seconds=5, job_processes=1)
     assert note(row(NONE, NONE, NONE), early, early.at).work == "job processes 1"
