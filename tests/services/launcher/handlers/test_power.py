@@ -36,7 +36,8 @@ def off(rank: int = 0) -> Member:
 
 
 async def ask(world: World, **wanted: Any) -> None:
-    body = Power(request_id="r-1", array_id=ARRAY_ID, **{"to": PowerTo.RUNNING, **wanted})
+    whole: dict[str, Any] = {"to": PowerTo.RUNNING, **wanted}
+    body = Power(request_id="r-1", array_id=ARRAY_ID, **whole)
     command = Command(
         body=body,
         subject=SUBJECT_POWER,
