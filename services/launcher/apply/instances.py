@@ -1,9 +1,10 @@
 """Calls to EC2 for instances that there are: end them, have their tags tell of a lease."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import Tag
+from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import advance
 from services.launcher.ports import World
@@ -23,21 +24,33 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
     """
     ids = tuple(instance_ids)
-    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
-    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
-    if requests:
-        await _cancel(world, array, requests)
+    # What an adopted array was launched with is not known.
+    if array.spec.stays or array.spec_hash == UNKNOWN_SPEC:
+        requests = tuple(_requests_of(world, array, ids))
+        world.memory.count((array.id,) if requests else (), "CancelSpotInstanceRequests")
+        await cancel_requests(world, array.region, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
 
 
-async def _cancel(world: World, array: Array, requests: list[str]) -> None:
-    world.memory.count((array.id,), "CancelSpotInstanceRequests")
+def _requests_of(world: World, array: Array, ids: Iterable[InstanceId]) -> Iterator[str]:
+    """Yield the spot requests of instances: a rank's earlier ones have had their own."""
+    for id_ in ids:
+        holder = world.fleet.holder(array.id, id_)
+        for instance in holder.instances if holder else ():
+            if instance.id == id_ and instance.spot_request:
+                yield instance.spot_request
+
+
+async def cancel_requests(world: World, region: str, requests: Collection[str]) -> None:
+    """Cancel spot requests whose instances are about to be ended."""
+    if not requests:
+        return
     try:
-        await world.aws.ec2(array.region).cancel_spot_requests(requests)
+        await world.aws.ec2(region).cancel_spot_requests(requests)
     except Outcome as outcome:
         # Instances have to end all the same: what comes in their place is met by the sweep.
-        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
+        _log.warning("spot requests not cancelled", requests=len(requests), why=outcome.message)
 
 
 async def tag_lease(world: World, array: Array, tag: Tag) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from services.launcher import metrics
 from services.launcher.apply.adoption import adopt_instances
+from services.launcher.apply.instances import cancel_requests
 from services.launcher.apply.records import write_members
 from services.launcher.model import Sighting
 from services.launcher.plan.observation import observe
@@ -106,6 +107,9 @@ async def _carry_out(
         _log.info("unclaimed instance", finding=each)
     ends = [each.instance_id for each in findings if each.verdict == "end"]
     if ends:
+        # One of a persistent request would have another in its place, and that one again.
+        requests = [found[each].instance.spot_request for each in ends]
+        await cancel_requests(world, region, [each for each in requests if each])
         await world.aws.ec2(region).terminate_instances(ends)
 
 
