@@ -10,7 +10,7 @@ from services.launcher.ports import World
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.leases import LEASE_TAG, format_instant
-from spawn.errors import Outcome
+from spawn.errors import Outcome, Transient
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -21,20 +21,31 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
 
     First those spot requests go that would have others in their place
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
+    Raises `Transient` with nothing ended when they can't be told so just now.
     """
     ids = tuple(instance_ids)
-    held = [world.fleet.holder(array.id, id_) for id_ in ids] if array.spec.stays else []
-    requests = [each.instance.spot_request for each in held if each and each.instance.spot_request]
+    requests = _requests(world, array, ids) if array.spec.stays else []
     if requests:
         await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
 
 
+def _requests(world: World, array: Array, ids: Iterable[InstanceId]) -> list[str]:
+    """Return the spot requests of instances, those of a rank's earlier ones included."""
+    held = ((id_, world.fleet.holder(array.id, id_)) for id_ in ids)
+    instances = ((id_, each.instances) for id_, each in held if each is not None)
+    found = (each for id_, those in instances for each in those if each.id == id_)
+    return [each.spot_request for each in found if each.spot_request]
+
+
 async def _cancel(world: World, array: Array, requests: list[str]) -> None:
     world.memory.count((array.id,), "CancelSpotInstanceRequests")
     try:
         await world.aws.ec2(array.region).cancel_spot_requests(requests)
+    except Transient:
+        # Ended now they would be made again, and nobody would know: both are tried once more.
+        raise
     except Outcome as outcome:
         # Instances have to end all the same: what comes in their place is met by the sweep.
         _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
