@@ -171,3 +171,11 @@ class TestAsking:
         done = [spot(rank, state=MemberState.EXITED, exit_code=0) for rank in (0, 2, 3)]
         steps = next_steps(a_case(array, *done, gone(1), gathering_since=None))
         assert not [step for step in steps if isinstance(step, Write)]
+
+    def test_an_array_that_asks_again_is_not_ready_before_it_has_what_it_lacks(self) -> None:
+        array = succeed(a_case(serving(), gone(1)), [gone(1)])
+        vain = {"chunks": (), "state": ArrayState.DEGRADED, "reason": "ranks 1 are lost"}
+        members = (spot(0), gone(1), spot(2), spot(3))
+        degraded = msgspec.structs.replace(array, **vain)
+        view = a_case(degraded, *members, now=NOON + ASK_AGAIN, gathering_since=None)
+        assert not [step for step in next_steps(view) if isinstance(step, Write)]
