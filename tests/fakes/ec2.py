@@ -270,6 +270,7 @@ class FakeInstances(FakeMarkets):
                 private_ip="" if state is InstanceState.TERMINATED else machine.private_ip,
                 launched_at=machine.started_at or machine.launched_at,
                 reason=machine.reason,
+                spot_request=f"sir-{machine.id[-8:]}" if request.market is Market.SPOT else "",
             ),
             launch_index=machine.launch_index,
             client_token=request.client_token,

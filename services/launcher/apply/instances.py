@@ -9,6 +9,7 @@ from services.launcher.plan.settlement import advance
 from services.launcher.ports import World
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, format_instant
 from spawn.errors import Outcome, Transient
 from spawn.telemetry.log import get_logger
@@ -29,6 +30,31 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
         await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def end_unclaimed(world: World, region: str, found: Iterable[Described]) -> None:
+    """Ask EC2 to end instances that no record accounts for, their spot requests first.
+
+    One whose request can't be cancelled just now is left to the next look.
+    """
+    ids = [
+        each.instance.id
+        for each in found
+        if not each.instance.spot_request
+        or await _cancel_one(world, region, each.instance.spot_request)
+    ]
+    if ids:
+        await world.aws.ec2(region).terminate_instances(ids)
+
+
+async def _cancel_one(world: World, region: str, request: str) -> bool:
+    """Cancel a request by itself, since one that is not ours to cancel would keep the others."""
+    try:
+        await world.aws.ec2(region).cancel_spot_requests([request])
+    except Outcome as outcome:
+        _log.warning("spot request not cancelled", request=request, why=outcome.message)
+        return not isinstance(outcome, Transient)
+    return True
 
 
 def _requests(world: World, array: Array, ids: Iterable[InstanceId]) -> list[str]:

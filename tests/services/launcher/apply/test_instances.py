@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
-from services.launcher.apply.instances import end_instances
+from services.launcher.apply.instances import end_instances, end_unclaimed
 from services.launcher.ports import World
 from spawn.aws.errors import outcome_of
 from spawn.contracts.arrays import Array
-from spawn.contracts.instances import Instance
+from spawn.contracts.ids import ClientToken
+from spawn.contracts.instances import Instance, RunInstances
 from spawn.contracts.leases import LeaseAction
+from spawn.contracts.pools import Market
 from spawn.errors import Transient
 from tests.builders import an_instance
 from tests.fakes.ec2 import REGION
@@ -58,3 +60,33 @@ async def test_what_may_not_be_cancelled_is_ended_all_the_same() -> None:
     ec2.weather.faults["CancelSpotInstanceRequests"].append(refusal)
     await end_instances(await a_world(fakes), STAYING, [NOW.id])
     assert ec2.counted["TerminateInstances"] == 1
+
+
+async def test_strays_on_spot_go_with_their_requests() -> None:
+    fakes = Fakes()
+    ec2, world = fakes.aws.ec2(REGION), fakes.world()
+    requests = [a_request(ClientToken(name), Market.SPOT) for name in ("a", "b")]
+    strays = [one for each in requests for one in await ec2.run_instances(each)]
+    ec2.weather.faults["CancelSpotInstanceRequests"].append(outcome_of("Unavailable", "later"))
+    await end_unclaimed(world, REGION, strays)
+    left = [one.instance.state.is_going for one in await ec2.describe_instances()]
+    assert left == [False, True]
+    await end_unclaimed(world, REGION, strays[:1])
+    assert ec2.cancelled == {one.instance.spot_request for one in strays}
+    assert all(one.instance.state.is_going for one in await ec2.describe_instances())
+
+
+def a_request(token: ClientToken, market: Market) -> RunInstances:
+    return RunInstances(
+        region=REGION,
+        client_token=token,
+        image_id="ami-1",
+        instance_type="m7i.large",
+        subnet_id="subnet-1",
+        security_group_ids=(),
+        market=market,
+        min_count=1,
+        max_count=1,
+        tags={},
+        lease_action=LeaseAction.STOP,
+    )
