@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.launcher.model import End, Gather, Release, Step, View, Write
+from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.markets import market_of
 from services.launcher.plan.settlement import advance
@@ -43,7 +44,8 @@ LINGER = timedelta(seconds=30)
 """How long after the instant that its notice named an instance may go on."""
 
 UNNAMED = timedelta(minutes=2)
-"""When an instance without such an instant is taken to be over: the time that spot gives."""
+"""When an instance without such an instant is taken to be over, besides its checkpoint: the time
+that spot gives."""
 
 STUCK = timedelta(minutes=2)
 """How long an instance shuts down before it counts as gone, though EC2 does not say so."""
@@ -266,8 +268,9 @@ def _is_to_end(former: Former, view: View) -> bool:
     dies_at = _dies_at(notices)
     if dies_at is not None:
         return view.now >= dies_at + LINGER
-    begun = min((each.noticed_at for each in notices), default=former.since)
-    return former.job_over or view.now >= begun + UNNAMED + LINGER
+    # It begins to save once it has a successor, and has all the time that a checkpoint may take.
+    saved_at = former.since + UNNAMED + timeout_of(view.array.spec)
+    return former.job_over or view.now >= saved_at + LINGER
 
 
 def _dies_at(notices: Iterable[Notice]) -> datetime | None:
