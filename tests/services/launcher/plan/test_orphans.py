@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.launcher.model import LEASE_GRACE, VISIBILITY
 from services.launcher.plan.ladder import open_intent
 from services.launcher.plan.orphans import adopt, judge, read_claim, with_lease
+from services.launcher.plan.replacement import may_start
 from services.launcher.plan.settlement import settle_launched
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId
@@ -232,6 +233,10 @@ def test_of_two_generations_the_newer_is_adopted(order: int) -> None:
     (adoption,) = adopt(both, deployment="test", region="us-east-1", now=OLD)
     (member,) = adoption.members
     assert (member.generation, member.instance.id) == (1, an_instance(7).id)
+    # The older one may be at work still, and saves it: the job of the newer waits.
+    (former,) = member.formers
+    assert (former.generation, former.instance.id) == (0, made().instance.id)
+    assert not may_start(member, OLD)
 
 
 def test_an_adopted_array_lives_as_long_as_its_longest_lease() -> None:
