@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import Tag
+from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from services.launcher.plan.own_leases import tagged
 from services.launcher.plan.settlement import advance
 from services.launcher.ports import World
@@ -25,7 +26,9 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     Raises `Transient` with nothing ended when they can't be told so just now.
     """
     ids = tuple(instance_ids)
-    requests = _requests(world, array, ids) if array.spec.stays else []
+    # What an adopted array was launched with is not known.
+    may_return = array.spec.stays or array.spec_hash == UNKNOWN_SPEC
+    requests = _requests(world, array, ids) if may_return else []
     if requests:
         await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")

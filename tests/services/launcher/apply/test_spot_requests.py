@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from services.launcher.apply.instances import end_instances, end_unclaimed
+from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from services.launcher.ports import World
 from spawn.aws.errors import outcome_of
-from spawn.contracts.arrays import Array
+from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ClientToken
 from spawn.contracts.instances import Instance, RunInstances
 from spawn.contracts.leases import LeaseAction
@@ -38,6 +39,12 @@ async def test_the_request_of_a_former_goes_with_it_and_that_of_its_successor_st
     fakes = Fakes()
     await end_instances(await a_world(fakes), STAYING, [BEFORE.id])
     assert fakes.aws.ec2(REGION).cancelled == {"sir-old"}
+
+
+async def test_those_of_an_adopted_array_are_cancelled_whatever_it_was_launched_with() -> None:
+    fakes, adopted = Fakes(), serving(state=ArrayState.RECOVERED, spec_hash=UNKNOWN_SPEC)
+    await end_instances(await a_world(fakes, adopted), adopted, [NOW.id])
+    assert fakes.aws.ec2(REGION).cancelled == {"sir-new"}
 
 
 async def test_an_instance_is_not_ended_while_its_request_would_make_another() -> None:
