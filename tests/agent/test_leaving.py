@@ -12,7 +12,12 @@ from agent.accounts import own_account
 from spawn.bus.connection import Bus
 from spawn.clock import SystemClock
 from spawn.contracts.assignments import Tell
-from spawn.contracts.checkpoints import CheckpointCause, CheckpointPlan, CheckpointSignal
+from spawn.contracts.checkpoints import (
+    CheckpointCause,
+    CheckpointPlan,
+    CheckpointSignal,
+    OnRebalance,
+)
 from spawn.contracts.checkpoints import OnInterruption as At
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.launches import JobSpec, OnComplete
@@ -184,7 +189,7 @@ async def test_a_flood_is_bounded_on_disk_and_in_the_report(bus: Bus, machine: M
     assert isinstance(lost, CheckpointLost)
     assert "bytes of output are left out" in lost.tail
     assert len(lost.tail) <= 4096
-    spool = machine.root / "var/lib/spawn/checkpoints/interruption-terminate/spool"
+    spool = machine.root / "var/lib/spawn/checkpoints/interruption-terminate-boot-1/spool"
     assert sum(each.stat().st_size for each in spool.iterdir()) < 5_000_000
 
 
@@ -240,6 +245,30 @@ async def test_an_agent_that_is_killed_meanwhile_runs_the_script_once(
         exited = await launcher.exited()
     assert exited.interrupted
     assert len(runs_of(machine)) == 1
+
+
+async def test_a_machine_that_was_stopped_and_started_saves_its_work_again(
+    bus: Bus, machine: Machine
+) -> None:
+    script = 'date >>"$SPAWN_CHECKPOINT_DIR/runs"'
+    plan = a_plan(script, on_rebalance=OnRebalance.CHECKPOINT)
+    likelier = Told(
+        instance_id=INSTANCE,
+        rank=0,
+        generation=0,
+        kind=NoticeKind.REBALANCE,
+        action=NoticeAction.NONE,
+    )
+    async with launching(bus, JobSpec(checkpoint=plan)) as launcher:
+        for boot in (1, 2):
+            boot_id = machine.root / "proc/sys/kernel/random/boot_id"
+            boot_id.write_text(f"boot-{boot}\n")
+            await machine.start()
+            await launcher.until("hello", boot)
+            await launcher.nudge(Tell(what="notice", notice=likelier))
+            await launcher.until("checkpoint.finished", boot)
+            await machine.stop()
+    assert len(runs_of(machine)) == 2
 
 
 async def test_notices_of_others_are_written_down(bus: Bus, machine: Machine) -> None:
