@@ -47,8 +47,11 @@ class _Drivers:
         fleet = self._world.fleet
         while True:
             fleet.stirred.clear()
-            entries = (fleet.array(array_id) for array_id in fleet.changed - self._driving)
+            changed = fleet.changed - self._driving
+            entries = [fleet.array(array_id) for array_id in changed]
             self.begin([entry.value for entry in entries if entry is not None])
+            # What is over, or not known yet, is not looked at again and again.
+            fleet.changed -= changed
             await fleet.stirred.wait()
 
     def begin(self, arrays: Iterable[Array]) -> None:
