@@ -89,11 +89,18 @@ def _from_page(address: str) -> bytes:
         answer = _get(url, {})
         where = answer.headers.get("location", "")
         if answer.status not in _MOVED or not where:
-            return _body(_without_query(address), answer)
-        url = urljoin(url, where)
+            return _body(_shown(address), answer)
+        url = _next(url, where)
         if not url.startswith("https://"):
-            raise Unfetched(f"{_without_query(address)}: leads away from https", is_final=True)
-    raise Unfetched(f"{_without_query(address)}: leads on and on", is_final=True)
+            raise Unfetched(f"{_shown(address)}: leads away from https", is_final=True)
+    raise Unfetched(f"{_shown(address)}: leads on and on", is_final=True)
+
+
+def _next(url: str, where: str) -> str:
+    try:
+        return urljoin(url, where)
+    except ValueError as error:
+        raise Unfetched(f"{_shown(url)}: leads to no address", is_final=True) from error
 
 
 def _body(address: str, answer: Answer) -> bytes:
@@ -107,6 +114,15 @@ def _body(address: str, answer: Answer) -> bytes:
 
 
 def _get(url: str, headers: Mapping[str, str]) -> Answer:
+    try:
+        return _ask(url, headers)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # Others than those of the network may quote the address.
+        why = str(error) if isinstance(error, OSError) else ""
+        raise Unfetched(f"{_shown(url)}: {why or type(error).__name__}") from error
+
+
+def _ask(url: str, headers: Mapping[str, str]) -> Answer:
     place = urlsplit(url)
     kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
     connection = kind(place.hostname or "", place.port, timeout=_WITHIN.total_seconds())
@@ -118,16 +134,16 @@ def _get(url: str, headers: Mapping[str, str]) -> Answer:
         answer = connection.getresponse()
         said = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, said, answer.read(LARGEST + 1))
-    except (OSError, http.client.HTTPException, UnicodeError, ValueError) as error:
-        why = str(error) or type(error).__name__
-        raise Unfetched(f"{_without_query(url)}: {why}") from error
     finally:
         connection.close()
 
 
-def _without_query(url: str) -> str:
-    """Return an address as it may be shown: its query may be what lets one read it."""
-    return urlsplit(url)._replace(query="").geturl()
+def _shown(url: str) -> str:
+    """Return an address as it may be shown: query and user may be what lets one read it."""
+    address = url.partition("?")[0].partition("#")[0]
+    scheme, _, rest = address.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _suffix(region: str) -> str:

@@ -128,9 +128,10 @@ class Leaving:
 
     async def _save(self, notice: Notice) -> None:
         notice = self._known[notice.key]
+        # A machine that comes back from a stop may be taken away again.
         await self._checkpoints.make(
             Occasion(
-                name=f"{notice.kind}-{notice.action}",
+                name=f"{notice.kind}-{notice.action}-{self._parts.machine.boot_id}",
                 cause="interruption" if notice.kind == INTERRUPTION else LIKELIER,
                 until=write_instant(await self._until(notice)),
                 action=notice.action,

@@ -23,6 +23,7 @@ OPERATIONS: dict[str, Operation] = {
     "DescribeInstanceTypes": types.describe_instance_types,
     "DescribeInstanceTypeOfferings": types.describe_instance_type_offerings,
     "DescribeSpotPriceHistory": spot.describe_spot_price_history,
+    "CancelSpotInstanceRequests": spot.cancel_spot_instance_requests,
     "GetSpotPlacementScores": spot.get_spot_placement_scores,
 }
 

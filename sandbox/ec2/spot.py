@@ -1,4 +1,4 @@
-"""DescribeSpotPriceHistory and GetSpotPlacementScores."""
+"""DescribeSpotPriceHistory, GetSpotPlacementScores and CancelSpotInstanceRequests."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -51,6 +51,13 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     dry_run: bool = False
 
 
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """Parameters of CancelSpotInstanceRequests."""
+
+    spot_instance_request_ids: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
 class Price(NamedTuple):
     """One entry of a price history."""
 
@@ -96,6 +103,25 @@ def get_spot_placement_scores(call: Call, cloud: Cloud) -> Answer:
         for name, zone, score in scored[:_MOST_SCORES]
     )
     inner = f"<spotPlacementScoreSet>{items}</spotPlacementScoreSet>"
+    return Answer(xml.answer(call.action, call.request_id, inner))
+
+
+def cancel_spot_instance_requests(call: Call, cloud: Cloud) -> Answer:
+    """Answer CancelSpotInstanceRequests: instances go on, and none is ever made in their place."""
+    request = read(call, Cancel)
+    region = cloud.region(call.account, call.region)
+    known = {record.spot_request for record in region.records.by_id.values()}
+    unknown = [one for one in request.spot_instance_request_ids if one not in known]
+    if unknown:
+        message = f"The spot instance request ID '{unknown[0]}' does not exist"
+        raise AwsError("InvalidSpotInstanceRequestID.NotFound", message)
+    if request.dry_run:
+        raise dry_run()
+    items = "".join(
+        f"<item><spotInstanceRequestId>{one}</spotInstanceRequestId><state>cancelled</state></item>"
+        for one in request.spot_instance_request_ids
+    )
+    inner = f"<spotInstanceRequestSet>{items}</spotInstanceRequestSet>"
     return Answer(xml.answer(call.action, call.request_id, inner))
 
 

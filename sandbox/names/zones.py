@@ -47,12 +47,37 @@ def make_zone(origin: str, record_sets: Iterable[Any]) -> Zone:
     top = dns.name.from_text(origin)
     names: dict[Name, dict[RdataType, Rdataset]] = {}
     for each in record_sets:
-        sets = names.setdefault(dns.name.from_text(each.name), {})
+        sets = names.setdefault(_read_name(each.name), {})
         kind = dns.rdatatype.from_text(each.type)
-        found = sets.setdefault(kind, Rdataset(IN, kind))
-        for value in each.records or ():
-            found.add(read_value(each.type, value), int(each.ttl or 0))
+        values = _read_set(each.type, tuple(each.records or ()), int(each.ttl or 0))
+        sets[kind] = _joined(sets[kind], values) if kind in sets else values
     return Zone(top, names, _branches(top, names))
+
+
+@lru_cache(maxsize=_MOST_VALUES)
+def _read_name(text: str) -> Name:
+    return dns.name.from_text(text)
+
+
+@lru_cache(maxsize=_MOST_VALUES)
+def _read_set(kind: str, values: tuple[str, ...], ttl: int) -> Rdataset:
+    """Read a record set once: a zone is made anew with each change, and most of it stays.
+
+    Nobody may change what is returned.
+    """
+    found = Rdataset(IN, dns.rdatatype.from_text(kind))
+    for value in values:
+        found.add(read_value(kind, value), ttl)
+    return found
+
+
+def _joined(one: Rdataset, other: Rdataset) -> Rdataset:
+    """Return the values of two sets of a name, as weighted ones are."""
+    found = Rdataset(IN, one.rdtype)
+    for part in (one, other):
+        for value in values_of(part):
+            found.add(value, part.ttl)
+    return found
 
 
 @lru_cache(maxsize=_MOST_VALUES)

@@ -1,8 +1,9 @@
 """What one replica of the DNS service remembers: copies and hints, never the truth."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 from weakref import WeakValueDictionary
@@ -12,7 +13,7 @@ from spawn.bus.mirror import Mirror
 from spawn.bus.ports import Change, Deleted, Entry, Restarted
 from spawn.contracts.arrays import Array
 from spawn.contracts.hostnames import Hostnames
-from spawn.contracts.ids import ArrayId
+from spawn.contracts.ids import ArrayId, InstanceId
 from spawn.contracts.members import Member
 from spawn.contracts.zones import Change as RecordChange
 from spawn.contracts.zones import Record, by_key
@@ -33,6 +34,7 @@ class Memory:
         self.stirred = asyncio.Event()
         self.epoch: int = 0
         self.writing = WeakValueDictionary[ArrayId, asyncio.Lock]()
+        self._noticed: dict[ArrayId, Counter[InstanceId]] = {}
         self._members = Mirror[Member]()
         self._by_array: dict[ArrayId, dict[int, Member]] = defaultdict(dict)
 
@@ -50,6 +52,22 @@ class Memory:
     def members(self, array_id: ArrayId) -> Mapping[int, Member]:
         """Return an array's members by rank."""
         return self._by_array.get(array_id, {})
+
+    @contextmanager
+    def noticing(self, array_id: ArrayId, instance_id: InstanceId) -> Generator[None]:
+        """Have an instance be among the `noticed` until its notice is written down."""
+        noticed = self._noticed.setdefault(array_id, Counter())
+        noticed[instance_id] += 1
+        try:
+            yield
+        finally:
+            noticed -= Counter([instance_id])
+            if not noticed:
+                self._noticed.pop(array_id, None)
+
+    def noticed(self, array_id: ArrayId) -> Iterable[InstanceId]:
+        """Return instances whose notices wait for their turn: one write has room for them all."""
+        return tuple(self._noticed.get(array_id, ()))
 
     def note_array(self, change: Change[Array]) -> None:
         """Take what the watch of the arrays yields."""

@@ -1,8 +1,12 @@
 """Calls that name many instances: what is asked again when EC2 refuses some of them."""
 
+from typing import TypeVar
+
 from spawn.aws import answers
 from spawn.contracts.ids import InstanceId
 from spawn.errors import Cause, NotFound, Outcome
+
+T = TypeVar("T")
 
 _PROTECTED = "OperationNotPermitted"
 """The refusal that is one instance's own: it is protected from termination or from a stop."""
@@ -21,7 +25,7 @@ def parts(known: list[InstanceId], asked: int) -> list[list[InstanceId]]:
     return halves(known) if asked > 1 else []
 
 
-def halves(ids: list[InstanceId]) -> list[list[InstanceId]]:
+def halves(ids: list[T]) -> list[list[T]]:
     """Return two lists in place of one."""
     middle = len(ids) // 2
     return [ids[:middle], ids[middle:]]

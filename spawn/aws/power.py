@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from spawn.aws import parting
@@ -68,7 +67,9 @@ class PowerCalls(Ec2Base):
 
     async def cancel_spot_requests(self, ids: Iterable[str]) -> None:
         """Cancel spot requests; their instances go on, and one that is gone is none the less."""
-        for chunk in chunked(ids, MOST_POWERED):
+        chunks = chunked(ids, MOST_POWERED)
+        while chunks:
+            chunk = chunks.pop()
 
             async def call(
                 chunk: Sequence[str] = chunk,
@@ -76,9 +77,11 @@ class PowerCalls(Ec2Base):
                 client = await self._client()
                 return await client.cancel_spot_instance_requests(SpotInstanceRequestIds=chunk)
 
-            # What is not known any more can't launch anything.
-            with suppress(NotFound):
+            try:
                 await self._calls.repeat("CancelSpotInstanceRequests", call)
+            except NotFound:
+                # What is not known any more can't launch anything; those beside it can.
+                chunks += parting.halves(chunk) if len(chunk) > 1 else []
 
 
 async def _each(ids: Iterable[InstanceId], change: _Change) -> Powered:

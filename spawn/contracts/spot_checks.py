@@ -1,5 +1,6 @@
 """What a launch may ask of the spot market."""
 
+from spawn.contracts.checkpoints import OnInterruption, OnRebalance
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation
 from spawn.errors import Rejected
@@ -17,7 +18,12 @@ def check_spot(spec: LaunchSpec) -> None:
         raise _wrong("replace", spec.replace, message)
     if spec.uses_spot:
         _check_price(spec.spot_max_price)
-        return
+        _check_rebalance(spec)
+    else:
+        _check_without_spot(spec)
+
+
+def _check_without_spot(spec: LaunchSpec) -> None:
     without = {
         "spot_max_price": spec.spot_max_price is not None,
         "spot_fallback": spec.spot_fallback,
@@ -26,6 +32,9 @@ def check_spot(spec: LaunchSpec) -> None:
         if is_given:
             message = "it is for spot capacity, which this launch asks for none of; add --spot"
             raise _wrong(field, getattr(spec, field), message)
+    if spec.on_rebalance is not OnRebalance.IGNORE:
+        message = "only spot machines are told that they are in danger; add --spot"
+        raise _wrong("on_rebalance", spec.on_rebalance, message)
     if spec.replace and not spec.maintain:
         message = "only spot machines are taken away; add --spot, or use --maintain"
         raise _wrong("replace", spec.replace, message)
@@ -40,6 +49,15 @@ def _check_price(price: float | None) -> None:
             f"use US dollars for one machine and hour, above 0 and {HIGHEST_PRICE:.0f} at most"
         )
         raise _wrong("spot_max_price", price, expected)
+
+
+def _check_rebalance(spec: LaunchSpec) -> None:
+    default = OnInterruption.CHECKPOINT if spec.checkpoint_script else OnInterruption.TERMINATE
+    saves = (spec.on_interruption or default) is OnInterruption.CHECKPOINT
+    is_replaced = spec.maintain or (saves if spec.replace is None else spec.replace)
+    if spec.on_rebalance is OnRebalance.REPLACE and not is_replaced:
+        message = "this launch replaces no machine; add --replace, or leave it out"
+        raise _wrong("on_rebalance", spec.on_rebalance, message)
 
 
 def _wrong(field: str, value: object, expected: str) -> Rejected:

@@ -95,9 +95,19 @@ async def test_a_machine_without_a_role_can_read_no_bucket() -> None:
     assert refused.value.is_final
 
 
-async def test_what_may_be_secret_in_an_address_is_not_said() -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("https://127.0.0.1:1/save.sh?key=s3cret", id="in the query"),
+        pytest.param("https://me:s3cret@127.0.0.1:1/save.sh", id="of the user"),
+        pytest.param("https://127.0.0.1:1/save.sh?key=s3cret\x01", id="what no server takes"),
+        pytest.param("https://127.0.0.1:none/save.sh?key=s3cret", id="no port"),
+        pytest.param("https://[127.0.0.1/save.sh?key=s3cret", id="no host"),
+    ],
+)
+async def test_what_may_be_secret_in_an_address_is_not_said(address: str) -> None:
     where = Buckets(Metadata("http://127.0.0.1:1"), Clock(), "eu-central-1")
-    with pytest.raises(Unfetched) as refused:
-        await fetch("https://127.0.0.1:1/save.sh?key=s3cret", where)
+    with pytest.raises(Unfetched, match=r"save\.sh") as refused:
+        await fetch(address, where)
     assert "s3cret" not in str(refused.value)
     assert not refused.value.is_final

@@ -3,19 +3,18 @@
 import asyncio
 import json
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent.accounts import own_account
 from spawn.bus.connection import Bus
 from spawn.clock import SystemClock
 from spawn.contracts.assignments import Tell
-from spawn.contracts.checkpoints import CheckpointCause, CheckpointPlan, CheckpointSignal
-from spawn.contracts.checkpoints import OnInterruption as At
-from spawn.contracts.ids import InstanceId
-from spawn.contracts.launches import JobSpec, OnComplete
+from spawn.contracts.checkpoints import (
+    CheckpointCause,
+    CheckpointSignal,
+    OnRebalance,
+)
+from spawn.contracts.launches import JobSpec
 from spawn.contracts.notices import NoticeAction, NoticeKind, Told
 from spawn.contracts.reports import (
     CheckpointBegun,
@@ -24,52 +23,19 @@ from spawn.contracts.reports import (
     CheckpointUnready,
     NoticeSeen,
 )
-from tests.agent.launcher import INSTANCE, OTHER, Launcher, launching
+from tests.agent.launcher import INSTANCE, OTHER, launching
+from tests.agent.leaving import (
+    SAVE,
+    a_job,
+    a_notice,
+    a_plan,
+    names_of,
+    runs_of,
+    until_running,
+)
 from tests.agent.machine import Machine
 
 pytestmark = pytest.mark.door
-
-TRAPS = "trap 'echo saved by the job; exit 0' TERM; touch ~/runs; while :; do sleep 0.05; done"
-SAVE = """#!/bin/sh
-echo "$INTERRUPTION_ACTION $SPAWN_RANK $SPAWN_CHECKPOINT_URI" >>"$SPAWN_CHECKPOINT_DIR/runs"
-test -n "$INTERRUPTION_TIME" && test "$SPAWN_DEADLINE_SECONDS" -gt 5 && echo saved
-"""
-
-
-def a_job(plan: CheckpointPlan, command: str = TRAPS) -> JobSpec:
-    return JobSpec(command=command, on_complete=OnComplete.TERMINATE, retries=3, checkpoint=plan)
-
-
-def a_plan(script: str = SAVE, **more: Any) -> CheckpointPlan:
-    return CheckpointPlan(
-        on_interruption=At.CHECKPOINT, script=script, uri="s3://bucket/runs", **more
-    )
-
-
-def a_notice(instance_id: InstanceId = INSTANCE, seconds: float = 120) -> Tell:
-    dies_at = SystemClock().now() + timedelta(seconds=seconds)
-    told = Told(
-        instance_id=instance_id,
-        rank=0,
-        generation=0,
-        kind=NoticeKind.INTERRUPTION,
-        action=NoticeAction.TERMINATE,
-        dies_at=dies_at,
-    )
-    return Tell(what="notice", notice=told)
-
-
-async def until_running(machine: Machine) -> None:
-    await machine.until(Path(own_account(machine.root).home, "runs").exists)
-
-
-def runs_of(machine: Machine) -> list[str]:
-    """Return a line for each run of the script."""
-    return (machine.root / "var/lib/spawn/checkpoint/runs").read_text().splitlines()
-
-
-def names_of(launcher: Launcher) -> list[str]:
-    return [name for name, _ in launcher.said if name != "heartbeat"]
 
 
 async def test_a_notice_saves_then_ends_the_job_then_the_machine(
@@ -184,7 +150,7 @@ async def test_a_flood_is_bounded_on_disk_and_in_the_report(bus: Bus, machine: M
     assert isinstance(lost, CheckpointLost)
     assert "bytes of output are left out" in lost.tail
     assert len(lost.tail) <= 4096
-    spool = machine.root / "var/lib/spawn/checkpoints/interruption-terminate/spool"
+    spool = machine.root / "var/lib/spawn/checkpoints/interruption-terminate-boot-1/spool"
     assert sum(each.stat().st_size for each in spool.iterdir()) < 5_000_000
 
 
@@ -240,6 +206,30 @@ async def test_an_agent_that_is_killed_meanwhile_runs_the_script_once(
         exited = await launcher.exited()
     assert exited.interrupted
     assert len(runs_of(machine)) == 1
+
+
+async def test_a_machine_that_was_stopped_and_started_saves_its_work_again(
+    bus: Bus, machine: Machine
+) -> None:
+    script = 'date >>"$SPAWN_CHECKPOINT_DIR/runs"'
+    plan = a_plan(script, on_rebalance=OnRebalance.CHECKPOINT)
+    likelier = Told(
+        instance_id=INSTANCE,
+        rank=0,
+        generation=0,
+        kind=NoticeKind.REBALANCE,
+        action=NoticeAction.NONE,
+    )
+    async with launching(bus, JobSpec(checkpoint=plan)) as launcher:
+        for boot in (1, 2):
+            boot_id = machine.root / "proc/sys/kernel/random/boot_id"
+            boot_id.write_text(f"boot-{boot}\n")
+            await machine.start()
+            await launcher.until("hello", boot)
+            await launcher.nudge(Tell(what="notice", notice=likelier))
+            await launcher.until("checkpoint.finished", boot)
+            await machine.stop()
+    assert len(runs_of(machine)) == 2
 
 
 async def test_notices_of_others_are_written_down(bus: Bus, machine: Machine) -> None:

@@ -3,6 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.checks import check_spec
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation
@@ -24,6 +25,13 @@ def a_spec(**changes: Any) -> LaunchSpec:
         pytest.param({"spot": True, "spot_max_price": 0.01}, id="a price"),
         pytest.param({"spot": True, "allocation": Allocation.CAPACITY}, id="by capacity"),
         pytest.param({"allocation": Allocation.LOWEST_PRICE}, id="on demand by price"),
+        pytest.param(
+            {"spot": True, "replace": True, "on_rebalance": OnRebalance.REPLACE}, id="in danger"
+        ),
+        pytest.param(
+            {"spot": True, "checkpoint_script": "sync", "on_rebalance": OnRebalance.REPLACE},
+            id="in danger, with a checkpoint",
+        ),
     ],
 )
 def test_what_may_be_asked_of_markets(changes: dict[str, Any]) -> None:
@@ -50,6 +58,29 @@ def test_what_may_be_asked_of_markets(changes: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"spot": True, "spot_max_price": float("nan")}, "spot_max_price", "above 0", id="none"
+        ),
+        pytest.param(
+            {"on_rebalance": OnRebalance.REPLACE, "maintain": True},
+            "on_rebalance",
+            "add --spot",
+            id="no spot: in danger",
+        ),
+        pytest.param(
+            {"spot": True, "on_rebalance": OnRebalance.REPLACE},
+            "on_rebalance",
+            "add --replace",
+            id="in danger, and never replaced",
+        ),
+        pytest.param(
+            {
+                "spot": True,
+                "checkpoint_script": "sync",
+                "replace": False,
+                "on_rebalance": OnRebalance.REPLACE,
+            },
+            "on_rebalance",
+            "add --replace",
+            id="in danger, with --no-replace",
         ),
     ],
 )

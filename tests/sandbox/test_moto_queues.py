@@ -1,11 +1,12 @@
 """moto's own queues, in this process, with the quick answers and a clock that a test moves."""
 
 from collections.abc import Generator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from moto.sqs import models
+from moto.sqs.exceptions import ReceiptHandleIsInvalid
 from moto.sqs.models import sqs_backends
 
 from sandbox import moto_queues
@@ -14,9 +15,21 @@ from tests.fakes.clock import VirtualClock
 ACCOUNT, REGION = "210987654321", "eu-west-1"
 
 
+class CountingClock(VirtualClock):
+    """Counts how often it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = 0
+
+    def now(self) -> datetime:
+        self.reads += 1
+        return super().now()
+
+
 @pytest.fixture
-def clock() -> Generator[VirtualClock]:
-    clock, patched = VirtualClock(), vars(models)
+def clock() -> Generator[CountingClock]:
+    clock, patched = CountingClock(), vars(models)
     before = patched["unix_time_millis"]
     restore = moto_queues.install(clock)
     yield clock
@@ -25,7 +38,7 @@ def clock() -> Generator[VirtualClock]:
 
 
 @pytest.fixture
-def backend(clock: VirtualClock) -> Generator[Any]:
+def backend(clock: CountingClock) -> Generator[Any]:
     backend: Any = sqs_backends[ACCOUNT][REGION]
     attributes = {"MessageRetentionPeriod": 300, "VisibilityTimeout": 20}
     backend.create_queue("q", {}, **attributes)
@@ -64,3 +77,38 @@ def test_ten_of_very_many_come_at_once(backend: Any) -> None:
         backend.send_message("q", str(number))
     assert received(backend) == [str(number) for number in range(10)]
     assert received(backend, most=3) == ["10", "11", "12"]
+
+
+def test_what_is_sent_to_a_long_queue_looks_at_the_clock_a_few_times(
+    backend: Any, clock: CountingClock
+) -> None:
+    for number in range(300):
+        backend.send_message("q", str(number))
+    assert clock.reads <= 300 * 6
+
+
+def test_deleted_is_the_message_of_the_receipt_however_old(
+    backend: Any, clock: CountingClock
+) -> None:
+    for body in ("one", "two", "three"):
+        backend.send_message("q", body)
+    receipts = {each.body: each.receipt_handle for each in backend.receive_message("q", 3, 0, 20)}
+    clock.move(timedelta(seconds=21))
+    assert received(backend, most=2) == ["one", "two"]
+    backend.delete_message("q", receipts["one"])
+    backend.delete_message("q", receipts["one"])
+    with pytest.raises(ReceiptHandleIsInvalid):
+        backend.delete_message("q", "unknown")
+    clock.move(timedelta(seconds=21))
+    assert received(backend) == ["two", "three"]
+
+
+def test_what_is_delayed_is_counted_and_comes_in_its_time(
+    backend: Any, clock: CountingClock
+) -> None:
+    backend.send_message("q", "late", delay_seconds=10)
+    counted = backend.get_queue_attributes("q", ["All"])
+    assert counted["ApproximateNumberOfMessagesDelayed"] == 1
+    assert received(backend) == []
+    clock.move(timedelta(seconds=10))
+    assert received(backend) == ["late"]

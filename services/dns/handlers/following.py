@@ -47,7 +47,9 @@ async def on_notice(fact: Fact, world: World) -> None:
         known = before or first_record(
             array.id, stem_of(array), array.size, world.naming.base, now
         )
-        return with_leaving(known, frozenset(known.leaving) | {notice.instance_id}, now)
+        leaving = {*known.leaving, *world.memory.noticed(array_id), notice.instance_id}
+        return with_leaving(known, frozenset(leaving), now)
 
     if not array.state.is_over:
-        await tell(world, array_id, leave)
+        with world.memory.noticing(array_id, notice.instance_id):
+            await tell(world, array_id, leave)

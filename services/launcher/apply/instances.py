@@ -1,6 +1,6 @@
 """Calls to EC2 for instances that there are: end them, have their tags tell of a lease."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import Tag
@@ -10,8 +10,9 @@ from services.launcher.plan.settlement import advance
 from services.launcher.ports import World
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import InstanceId
+from spawn.contracts.instances import Described
 from spawn.contracts.leases import LEASE_TAG, format_instant
-from spawn.errors import Outcome
+from spawn.errors import Outcome, Transient
 from spawn.telemetry.log import get_logger
 
 _log = get_logger(__name__)
@@ -22,32 +23,58 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
 
     First those spot requests go that would have others in their place
     (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminate-spot-instance.html).
+    Raises `Transient` with nothing ended when they can't be told so just now.
     """
     ids = tuple(instance_ids)
     # What an adopted array was launched with is not known.
-    if array.spec.stays or array.spec_hash == UNKNOWN_SPEC:
-        requests = tuple(_requests_of(world, array, ids))
-        world.memory.count((array.id,) if requests else (), "CancelSpotInstanceRequests")
-        await cancel_requests(world, array.region, requests)
+    may_return = array.spec.stays or array.spec_hash == UNKNOWN_SPEC
+    requests = _requests(world, array, ids) if may_return else []
+    if requests:
+        await _cancel(world, array, requests)
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
 
 
-def _requests_of(world: World, array: Array, ids: Iterable[InstanceId]) -> Iterator[str]:
-    """Yield the spot requests of instances: a rank's earlier ones have had their own."""
-    for id_ in ids:
-        holder = world.fleet.holder(array.id, id_)
-        for instance in holder.instances if holder else ():
-            if instance.id == id_ and instance.spot_request:
-                yield instance.spot_request
+async def end_unclaimed(world: World, region: str, found: Iterable[Described]) -> None:
+    """Ask EC2 to end instances that no record accounts for, their spot requests first.
+
+    One whose request can't be cancelled just now is left to the next look.
+    """
+    ids = [
+        each.instance.id
+        for each in found
+        if not each.instance.spot_request
+        or await _cancel_one(world, region, each.instance.spot_request)
+    ]
+    if ids:
+        await world.aws.ec2(region).terminate_instances(ids)
 
 
-async def cancel_requests(world: World, region: str, requests: Collection[str]) -> None:
-    """Cancel spot requests whose instances are about to be ended."""
-    if not requests:
-        return
+async def _cancel_one(world: World, region: str, request: str) -> bool:
+    """Cancel a request by itself, since one that is not ours to cancel would keep the others."""
     try:
-        await world.aws.ec2(region).cancel_spot_requests(requests)
+        await world.aws.ec2(region).cancel_spot_requests([request])
+    except Outcome as outcome:
+        _log.warning("spot request not cancelled", request=request, why=outcome.message)
+        return not isinstance(outcome, Transient)
+    return True
+
+
+def _requests(world: World, array: Array, ids: Iterable[InstanceId]) -> list[str]:
+    """Return the spot requests of instances, those of a rank's earlier ones included."""
+    held = ((id_, world.fleet.holder(array.id, id_)) for id_ in ids)
+    instances = ((id_, each.instances) for id_, each in held if each is not None)
+    found = (each for id_, those in instances for each in those if each.id == id_)
+    return [each.spot_request for each in found if each.spot_request]
+
+
+async def _cancel(world: World, array: Array, requests: list[str]) -> None:
+    world.memory.count((array.id,), "CancelSpotInstanceRequests")
+    try:
+        await world.aws.ec2(array.region).cancel_spot_requests(requests)
+    except Transient:
+        # Ended now they would be made again, and nobody would know: both are tried once more.
+        raise
     except Outcome as outcome:
         # Instances have to end all the same: what comes in their place is met by the sweep.
         _log.warning("spot requests not cancelled", requests=len(requests), why=outcome.message)

@@ -1,6 +1,7 @@
 """The driver of one array: taking it as far as it goes, by one replica at a time."""
 
 import asyncio
+from collections.abc import Iterable
 from datetime import datetime
 
 from services.launcher import metrics
@@ -12,7 +13,6 @@ from services.launcher.plan.own_leases import is_neglected
 from services.launcher.plan.replacement import due_members, is_time_to_ask_again
 from services.launcher.plan.resting import resting_due
 from services.launcher.ports import World
-from spawn.clock import wait_event
 from spawn.contracts.arrays import Array
 from spawn.contracts.ids import ArrayId
 from spawn.errors import Outcome, first_outcome
@@ -22,22 +22,46 @@ _log = get_logger(__name__)
 
 
 async def drive_arrays(world: World) -> None:
-    """Keep a driver for every array that needs one; runs until it is cancelled."""
+    """Keep a driver for every array that needs one; runs until it is cancelled.
+
+    What has changed is looked at at once, and now and then everything is.
+    """
     await world.fleet.known()
-    driving: set[ArrayId] = set()
     async with asyncio.TaskGroup() as group:
+        drivers = _Drivers(world, group)
+        group.create_task(drivers.follow_changes())
         while True:
-            world.fleet.stirred.clear()
-            for array_id in _due(world) - driving:
-                driving.add(array_id)
-                world.fleet.changed.discard(array_id)
-                group.create_task(_drive_and_forget(world, array_id, driving))
-            await wait_event(world.fleet.stirred, POLL)
+            drivers.begin(world.fleet.arrays().values())
+            await world.clock.sleep(POLL)
 
 
-def _due(world: World) -> set[ArrayId]:
-    now = world.clock.now()
-    return {array.id for array in world.fleet.arrays().values() if is_needed(world, array, now)}
+class _Drivers:
+    """The drivers at work, one for an array."""
+
+    def __init__(self, world: World, group: asyncio.TaskGroup) -> None:
+        self._world, self._group = world, group
+        self._driving: set[ArrayId] = set()
+
+    async def follow_changes(self) -> None:
+        """Begin with arrays that have changed; runs until it is cancelled."""
+        fleet = self._world.fleet
+        while True:
+            fleet.stirred.clear()
+            changed = fleet.changed - self._driving
+            entries = [fleet.array(array_id) for array_id in changed]
+            self.begin([entry.value for entry in entries if entry is not None])
+            # What is over, or not known yet, is not looked at again and again.
+            fleet.changed -= changed
+            await fleet.stirred.wait()
+
+    def begin(self, arrays: Iterable[Array]) -> None:
+        """Have those of these arrays driven that need it and are not being driven."""
+        world, now = self._world, self._world.clock.now()
+        due = {array.id for array in arrays if is_needed(world, array, now)}
+        for array_id in due - self._driving:
+            self._driving.add(array_id)
+            world.fleet.changed.discard(array_id)
+            self._group.create_task(_drive_and_forget(world, array_id, self._driving))
 
 
 def is_needed(world: World, array: Array, now: datetime) -> bool:

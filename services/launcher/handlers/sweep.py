@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.launcher import metrics
 from services.launcher.apply.adoption import adopt_instances
-from services.launcher.apply.instances import cancel_requests
+from services.launcher.apply.instances import end_unclaimed
 from services.launcher.apply.records import write_members
 from services.launcher.model import Sighting
 from services.launcher.plan.observation import observe
@@ -105,12 +105,8 @@ async def _carry_out(
     for each in findings:
         metrics.UNCLAIMED.labels(each.verdict).inc()
         _log.info("unclaimed instance", finding=each)
-    ends = [each.instance_id for each in findings if each.verdict == "end"]
-    if ends:
-        # One of a persistent request would have another in its place, and that one again.
-        requests = [found[each].instance.spot_request for each in ends]
-        await cancel_requests(world, region, [each for each in requests if each])
-        await world.aws.ec2(region).terminate_instances(ends)
+    ends = (found[each.instance_id] for each in findings if each.verdict == "end")
+    await end_unclaimed(world, region, ends)
 
 
 async def _is_marked(world: World) -> bool:

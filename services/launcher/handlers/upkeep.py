@@ -46,4 +46,5 @@ async def measure(world: World) -> None:
     members = Counter(member.state for _, member in held)
     for state in MemberState:
         metrics.MEMBERS.labels(state).set(members[state])
-    replace(metrics.INSTANCES, count_paid((owner, each.instance) for owner, each in held))
+    instances = ((owner, each) for owner, member in held for each in member.instances)
+    replace(metrics.INSTANCES, count_paid(instances))

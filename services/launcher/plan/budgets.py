@@ -6,8 +6,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from services.launcher.model import Machine, Prices
+from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.markets import pools_for
+from services.launcher.plan.replacement import BUDGET, WINDOW
 from spawn.contracts.arrays import Chunk, Placement
+from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.durations import format_duration
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.leases import Budget, Lease
@@ -99,7 +102,12 @@ def _bound(spec: LaunchSpec, pool: Pool, prices: Prices) -> float | None:
 
 def _overlap(spec: LaunchSpec) -> float:
     may_replace = spec.maintain or (spec.uses_spot and spec.replace is not False)
-    return OVERLAP if may_replace else 1.0
+    if not may_replace:
+        return 1.0
+    if spec.on_rebalance is not OnRebalance.REPLACE:
+        return OVERLAP
+    # One that nobody takes away may save its work for as long as it likes.
+    return OVERLAP + BUDGET * (timeout_of(spec) / WINDOW)
 
 
 def _no_price(unknown: tuple[str, ...]) -> Rejected:

@@ -43,8 +43,8 @@ def machines_of(chunks: Iterable[tuple[str, Pool]]) -> tuple[Machine, ...]:
 
 
 def paid_machines(members: Iterable[Member]) -> tuple[Machine, ...]:
-    """Return the machines of an array that cost something now."""
-    instances = (each.instance for each in members)
+    """Return the machines of an array that cost something now, those that leave included."""
+    instances = (instance for each in members for instance in each.instances)
     return tuple(
         Machine(each.market, each.instance_type, each.zone)
         for each in instances

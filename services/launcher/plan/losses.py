@@ -122,15 +122,14 @@ def _judge_start(view: View) -> Write | None:
 
 def _note_losses(view: View) -> Iterator[Write]:
     array = view.array
-    under_way = ranks_under_way(array)
-    coming = under_way.union(member.rank for member in due_members(view))
+    coming = ranks_under_way(array).union(member.rank for member in due_members(view))
     lost = [
         member
         for _, member in sorted(view.members.items())
         if member.state is MemberState.LOST and member.rank not in coming
     ]
     if not lost:
-        if array.state is ArrayState.DEGRADED and array.successions and not under_way:
+        if array.state is ArrayState.DEGRADED and array.successions and not coming:
             yield from judge_ready(view)
         return
     ranks = format_ranks(member.rank for member in lost)

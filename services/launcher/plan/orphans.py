@@ -24,7 +24,7 @@ from spawn.contracts.leases import (
     format_instant,
     parse_instant,
 )
-from spawn.contracts.members import Member, MemberState
+from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Rejected
 
@@ -149,22 +149,23 @@ def adopt(
     found: Iterable[Described], *, deployment: str, region: str, now: datetime
 ) -> tuple[Adoption, ...]:
     """Make records from tags, one array for all instances that name it."""
-    claims: dict[ArrayId, dict[int, tuple[Claim, Described]]] = {}
+    claims: dict[ArrayId, dict[int, list[_Claimed]]] = {}
     for described in found:
         claim = read_claim(described)
-        ranks = claims.setdefault(claim.array_id, {})
-        held = ranks.get(claim.rank)
-        if held is None or held[0].generation < claim.generation:
-            ranks[claim.rank] = (claim, described)
+        claims.setdefault(claim.array_id, {}).setdefault(claim.rank, []).append((claim, described))
     return tuple(
         _adoption(list(ranks.values()), deployment=deployment, region=region, now=now)
         for ranks in claims.values()
     )
 
 
+_Claimed = tuple[Claim, Described]
+
+
 def _adoption(
-    claimed: list[tuple[Claim, Described]], *, deployment: str, region: str, now: datetime
+    ranks: list[list[_Claimed]], *, deployment: str, region: str, now: datetime
 ) -> Adoption:
+    claimed = [max(each, key=lambda one: one[0].generation) for each in ranks]
     claim, _ = claimed[0]
     latest = max((each.lease for each, _ in claimed), key=lambda lease: lease.until)
     array = Array(
@@ -187,8 +188,9 @@ def _adoption(
         msgspec.structs.replace(
             _adopted_member(each, described, now),
             lease=None if each.lease == latest else each.lease,
+            formers=_adopted_formers(each, held, now),
         )
-        for each, described in claimed
+        for (each, described), held in zip(claimed, ranks, strict=True)
     )
     return Adoption(array=array, members=members)
 
@@ -202,4 +204,16 @@ def _adopted_member(claim: Claim, described: Described, now: datetime) -> Member
         instance=described.instance,
         changed_at=now,
         reason="adopted from its tags",
+    )
+
+
+def _adopted_formers(claim: Claim, held: list[_Claimed], now: datetime) -> tuple[Former, ...]:
+    """Return earlier instances of a rank: nobody knows whether their jobs are over."""
+    earlier = sorted(
+        (each for each in held if each[0].generation < claim.generation),
+        key=lambda each: each[0].generation,
+    )
+    return tuple(
+        Former(instance=described.instance, generation=each.generation, since=now)
+        for each, described in earlier
     )

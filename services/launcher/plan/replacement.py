@@ -4,12 +4,15 @@ A successor has the rank of the member that is lost or about to be, and the next
 boots at once; its job begins only when that of every earlier instance is over.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
 from services.launcher.model import OVERDUE, End, Gather, Release, Step, View, Write
+from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.markets import market_of
 from services.launcher.plan.own_leases import lease_of
@@ -45,7 +48,8 @@ LINGER = timedelta(seconds=30)
 """How long after the instant that its notice named an instance may go on."""
 
 UNNAMED = timedelta(minutes=2)
-"""When an instance without such an instant is taken to be over: the time that spot gives."""
+"""When an instance without such an instant is taken to be over, besides its checkpoint: the time
+that spot gives."""
 
 STUCK = timedelta(minutes=2)
 """How long an instance shuts down before it counts as gone, though EC2 does not say so."""
@@ -109,15 +113,15 @@ def due_members(view: View) -> list[Member]:
     array = view.array
     if array.state not in _ASKING or array.placement is None:
         return []
-    under_way = ranks_under_way(array)
+    under_way, asked = ranks_under_way(array), _asked(array, view.now)
     return [
         member
         for _, member in sorted(view.members.items())
         if member.rank not in under_way
         and is_wanted(member, view)
         and not lease_of(member, array, view.own_leases).is_over(view.now)
-        and has_budget(member, array, view.now)
-        and not _was_just_asked(member, array, view.now)
+        and asked.times[member.rank] < BUDGET
+        and (member.generation, member.rank) not in asked.lately
     ]
 
 
@@ -127,10 +131,11 @@ def awaited_ranks(view: View) -> frozenset[int]:
     under_way = {rank for rank in ranks_under_way(array) if rank in view.members}
     if array.state not in _ASKING or array.placement is None:
         return frozenset(under_way)
+    asked = _asked(array, view.now)
     later = (
         member.rank
         for member in view.members.values()
-        if is_wanted(member, view) and has_budget(member, array, view.now)
+        if asked.times[member.rank] < BUDGET and is_wanted(member, view)
     )
     return frozenset(under_way.union(later))
 
@@ -172,14 +177,10 @@ def is_leaving(instance_id: InstanceId, view: View) -> bool:
     )
 
 
-def has_budget(member: Member, array: Array, now: datetime) -> bool:
-    """Say whether a rank may have another successor within the hour."""
-    return _asked(member.rank, array, now) < BUDGET
-
-
 def explain_budget(ranks: Iterable[int], view: View) -> str:
     """Say which of these ranks have used up their successors; empty for none."""
-    spent = [rank for rank in ranks if _asked(rank, view.array, view.now) >= BUDGET]
+    asked = _asked(view.array, view.now)
+    spent = [rank for rank in ranks if asked.times[rank] >= BUDGET]
     if not spent or not view.array.replaces:
         return ""
     return f"ranks {format_ranks(spent)} had {BUDGET} successors within an hour"
@@ -259,19 +260,22 @@ def _gather(array: Array, now: datetime) -> timedelta:
     return GATHER_MORE if storms else GATHER
 
 
-def _asked(rank: int, array: Array, now: datetime) -> int:
-    return sum(
-        rank in parse_ranks(each.ranks) for each in array.successions if now - each.at < WINDOW
-    )
+class _Asked(NamedTuple):
+    """How often each rank had successors within the hour, and for whom they were asked lately."""
+
+    times: Counter[int]
+    lately: frozenset[tuple[int, int]]
 
 
-def _was_just_asked(member: Member, array: Array, now: datetime) -> bool:
-    return any(
-        each.generation == member.generation
-        and now - each.at < ASK_AGAIN
-        and member.rank in parse_ranks(each.ranks)
-        for each in array.successions
-    )
+def _asked(array: Array, now: datetime) -> _Asked:
+    """Look through an array's successions once: a storm leaves many, each of many ranks."""
+    times, lately = Counter[int](), set[tuple[int, int]]()
+    for each in array.successions:
+        ranks = parse_ranks(each.ranks) if now - each.at < WINDOW else ()
+        times.update(ranks)
+        if now - each.at < ASK_AGAIN:
+            lately.update((each.generation, rank) for rank in ranks)
+    return _Asked(times, frozenset(lately))
 
 
 def _is_to_end(former: Former, view: View) -> bool:
@@ -281,8 +285,9 @@ def _is_to_end(former: Former, view: View) -> bool:
     dies_at = _dies_at(notices)
     if dies_at is not None:
         return view.now >= dies_at + LINGER
-    begun = min((each.noticed_at for each in notices), default=former.since)
-    return former.job_over or view.now >= begun + UNNAMED + LINGER
+    # It begins to save once it has a successor, and has all the time that a checkpoint may take.
+    saved_at = former.since + UNNAMED + timeout_of(view.array.spec)
+    return former.job_over or view.now >= saved_at + LINGER
 
 
 def _dies_at(notices: Iterable[Notice]) -> datetime | None:

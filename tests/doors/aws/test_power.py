@@ -4,6 +4,8 @@ import pytest
 
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import Described, InstanceState, RootVolume
+from spawn.contracts.leases import LeaseAction
+from spawn.contracts.pools import Market
 from tests.doors.aws.conftest import Door, Faithful
 
 pytestmark = pytest.mark.door
@@ -53,3 +55,14 @@ async def test_what_was_not_prepared_does_not_hibernate(faithful: Faithful) -> N
     await faithful.until(all_are(InstanceState.RUNNING), ids_of(made))
     answer = await faithful.ec2.stop_instances(ids_of(made), hibernate=True)
     assert (list(answer.refused), answer.states) == (ids_of(made), {})
+
+
+async def test_the_request_of_a_spot_machine_is_cancelled_and_the_machine_goes_on(
+    faithful: Faithful,
+) -> None:
+    request = faithful.request(market=Market.SPOT, lease_action=LeaseAction.STOP)
+    made = await faithful.ec2.run_instances(request)
+    (runs,) = await faithful.until(all_are(InstanceState.RUNNING), ids_of(made))
+    for _ in range(2):
+        await faithful.ec2.cancel_spot_requests([runs.instance.spot_request or "sir-none"])
+    await faithful.until(all_are(InstanceState.RUNNING), ids_of(made))

@@ -99,7 +99,21 @@ async def test_spot_requests_are_cancelled_though_some_are_gone(
     cloud: CannedAws, aws: Aws
 ) -> None:
     gone = error("InvalidSpotInstanceRequestID.NotFound", "The spot instance request is unknown")
-    cloud.answer("CancelSpotInstanceRequests", gone)
-    await aws.ec2(REGION).cancel_spot_requests([f"sir-{number:08x}" for number in range(150)])
-    asked = [listed(form, "SpotInstanceRequestId") for _, form in cloud.asked]
-    assert [len(ids) for ids in asked] == [100, 50]
+    done = text(
+        f'<CancelSpotInstanceRequestsResponse xmlns="{NAMESPACE}"><spotInstanceRequestSet/>'
+        "</CancelSpotInstanceRequestsResponse>"
+    )
+    requests = [f"sir-{number:08x}" for number in range(150)]
+    cancelled: set[str] = set()
+
+    def answer(form: dict[str, str]) -> Answer:
+        asked = set(listed(form, "SpotInstanceRequestId"))
+        assert len(asked) <= 100
+        if {requests[3], requests[120]} & asked:
+            return gone
+        cancelled.update(asked)
+        return done
+
+    cloud.decide("CancelSpotInstanceRequests", answer)
+    await aws.ec2(REGION).cancel_spot_requests(requests)
+    assert set(requests) - cancelled == {requests[3], requests[120]}

@@ -18,6 +18,7 @@ from services.launcher.plan.budgets import (
 )
 from services.launcher.plan.ladder import first_chunks
 from spawn.contracts.arrays import Placement
+from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.leases import Budget, Lease
 from spawn.contracts.pools import Market, Pool
@@ -73,6 +74,11 @@ def cost_of(spec: LaunchSpec, prices: Prices = PRICES) -> Dearest:
         ),
         pytest.param({"spot": True}, 4.0 * OVERLAP, id="replaced: two of a rank for a while"),
         pytest.param({"maintain": True}, 4.0 * OVERLAP, id="maintained: the same"),
+        pytest.param(
+            {"spot": True, "on_rebalance": OnRebalance.REPLACE, "checkpoint_timeout": "10m"},
+            4.0 * (OVERLAP + 0.5),
+            id="replaced when in danger: with time to save",
+        ),
     ],
 )
 def test_a_launch_costs_at_most_what_its_dearest_pools_do(

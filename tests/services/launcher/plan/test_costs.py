@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from services.launcher.model import Machine, Prices
 from services.launcher.plan.costs import estimate, machines_of, paid_machines
 from spawn.contracts.instances import InstanceState
+from spawn.contracts.members import Former
 from spawn.contracts.pools import Market, Pool
 from spawn.contracts.prices import Estimate, PriceSource, Quote
 from tests.builders import NOON, POOL_A, a_member, an_instance, lost, running
@@ -81,3 +82,8 @@ def test_chunks_make_a_machine_for_each_rank() -> None:
 def test_what_is_stopped_or_gone_costs_nothing() -> None:
     stopped = a_member(2, instance=an_instance(2, state=InstanceState.STOPPED))
     assert paid_machines([running(0), a_member(1), stopped, lost(3)]) == (PLAIN, PLAIN)
+
+
+def test_a_machine_costs_money_beside_its_successor() -> None:
+    former = Former(instance=an_instance(9, state=InstanceState.RUNNING), generation=0, since=NOON)
+    assert paid_machines([running(0, generation=1, formers=(former,))]) == (PLAIN, PLAIN)

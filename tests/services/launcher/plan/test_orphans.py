@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.launcher.model import LEASE_GRACE, VISIBILITY
 from services.launcher.plan.ladder import open_intent
 from services.launcher.plan.orphans import adopt, judge, read_claim, with_lease
+from services.launcher.plan.replacement import may_start
 from services.launcher.plan.settlement import settle_launched
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.ids import ArrayId
@@ -228,10 +229,12 @@ def test_each_array_is_adopted_once() -> None:
 @pytest.mark.parametrize("order", [1, -1], ids=["old first", "new first"])
 def test_of_two_generations_the_newer_is_adopted(order: int) -> None:
     newer = msgspec.structs.replace(made(generation="1"), instance=an_instance(7))
-    both = [made(), newer][::order]
-    (adoption,) = adopt(both, deployment="test", region="us-east-1", now=OLD)
+    (adoption,) = adopt([made(), newer][::order], deployment="test", region="us-east-1", now=OLD)
     (member,) = adoption.members
     assert (member.generation, member.instance.id) == (1, an_instance(7).id)
+    # The older one may be at work still: the job of the newer waits.
+    assert [each.instance.id for each in member.formers] == [made().instance.id]
+    assert not may_start(member, OLD)
 
 
 def test_an_adopted_array_lives_as_long_as_its_longest_lease() -> None:

@@ -1,6 +1,10 @@
 """Which members get successors, and when these are asked for."""
 
+import sys
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -13,6 +17,7 @@ from services.launcher.plan.replacement import (
     ASK_AGAIN,
     GATHER,
     GATHER_MORE,
+    due_members,
     replace_lost,
     succeed,
 )
@@ -22,6 +27,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import Digest
 from spawn.contracts.members import MemberState
 from spawn.contracts.notices import NoticeAction, NoticeKind
+from spawn.contracts.ranks import parse_ranks
 from tests.builders import (
     NOON,
     PLACEMENT,
@@ -202,3 +208,33 @@ class TestAsking:
         done = [spot(rank, state=MemberState.EXITED, exit_code=0) for rank in (0, 2, 3)]
         steps = next_steps(a_case(array, *done, gone(1), gathering_since=None))
         assert not [step for step in steps if isinstance(step, Write)]
+
+    def test_an_array_that_asks_again_is_not_ready_before_it_has_what_it_lacks(self) -> None:
+        array = succeed(a_case(serving(), gone(1)), [gone(1)])
+        vain = {"chunks": (), "state": ArrayState.DEGRADED, "reason": "ranks 1 are lost"}
+        members = (spot(0), gone(1), spot(2), spot(3))
+        degraded = msgspec.structs.replace(array, **vain)
+        view = a_case(degraded, *members, now=NOON + ASK_AGAIN, gathering_since=None)
+        assert not [step for step in next_steps(view) if isinstance(step, Write)]
+
+    def test_what_a_storm_has_asked_for_is_read_once_for_all_its_ranks(self) -> None:
+        asked = tuple(Succession(ranks=str(rank), generation=0, at=NOON) for rank in range(50))
+        view = a_case(serving(successions=asked), *map(gone, range(50)))
+        readings = count_calls(parse_ranks, lambda: due_members(view))
+        assert readings == 50
+
+
+def count_calls(function: Callable[..., object], run: Callable[[], object]) -> int:
+    """Return how often a function is called meanwhile."""
+    code, calls = function.__code__, Counter[object]()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        calls[frame.f_code] += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        run()
+    finally:
+        sys.setprofile(before)
+    return calls[code]

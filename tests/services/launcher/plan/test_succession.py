@@ -19,8 +19,10 @@ from services.launcher.plan.replacement import (
 )
 from services.launcher.plan.reports import note_report
 from spawn.contracts.arrays import ArrayState
+from spawn.contracts.checkpoints import TIMEOUT, OnRebalance
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.members import Former, MemberState
+from spawn.contracts.notices import NoticeAction, NoticeKind
 from spawn.contracts.reports import JobExited
 from tests.builders import (
     NOON,
@@ -119,7 +121,7 @@ class TestTheOldMachine:
             pytest.param(
                 True, a_former(job_over=True), DIES_AT - NOON + LINGER, id="though it is done"
             ),
-            pytest.param(False, a_former(), UNNAMED + LINGER, id="nothing names when"),
+            pytest.param(False, a_former(), UNNAMED + TIMEOUT + LINGER, id="nothing names when"),
             pytest.param(False, a_former(job_over=True), timedelta(0), id="it is done"),
         ],
     )
@@ -135,6 +137,21 @@ class TestTheOldMachine:
         (step,) = tend_formers(after)
         assert isinstance(step, End)
         assert step.instance_ids == (former.instance.id,)
+
+    def test_may_save_its_work_though_its_successor_came_long_after_the_notice(self) -> None:
+        spec = msgspec.structs.replace(
+            SPEC, on_rebalance=OnRebalance.REPLACE, checkpoint_timeout="10m"
+        )
+        likelier = a_notice(9, kind=NoticeKind.REBALANCE, action=NoticeAction.NONE, dies_at=None)
+        came = NOON + timedelta(minutes=9)
+        member = spot(1, generation=1, formers=(a_former(since=came),), facts=None)
+        saving = a_case(
+            serving(spec=spec), member, noticed=(likelier,), now=came + timedelta(minutes=10)
+        )
+        assert list(tend_formers(saving)) == []
+        over = came + UNNAMED + timedelta(minutes=10) + LINGER
+        (step,) = tend_formers(msgspec.structs.replace(saving, now=over))
+        assert isinstance(step, End)
 
     def test_is_ended_with_its_array_which_is_over_only_then(self) -> None:
         array = serving(state=ArrayState.TERMINATING)
