@@ -8,7 +8,7 @@ import msgspec
 from services.launcher.model import Machine, Prices
 from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.markets import pools_for
-from services.launcher.plan.replacement import BUDGET, WINDOW
+from services.launcher.plan.successions import BUDGET, WINDOW
 from spawn.contracts.arrays import Chunk, Placement
 from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.durations import format_duration

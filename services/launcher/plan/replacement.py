@@ -4,10 +4,8 @@ A successor has the rank of the member that is lost or about to be, and the next
 boots at once; its job begins only when that of every earlier instance is over.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +15,7 @@ from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.markets import market_of
 from services.launcher.plan.own_leases import lease_of
 from services.launcher.plan.settlement import advance
+from services.launcher.plan.successions import ASK_AGAIN, BUDGET, WINDOW, asked_of
 from spawn.contracts.arrays import FIRST_SUCCESSION, Array, ArrayState, Chunk, Succession
 from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.ids import InstanceId
@@ -35,14 +34,6 @@ GATHER_MORE = timedelta(seconds=1)
 
 STORM = timedelta(seconds=10)
 """How long after successors were asked for others are taken to be lost for the same reason."""
-
-BUDGET = 3
-"""Successors of one rank within `WINDOW`: what is lost more often has another cause."""
-
-WINDOW = timedelta(hours=1)
-
-ASK_AGAIN = timedelta(minutes=3)
-"""How long after they could not be had successors are asked for again."""
 
 LINGER = timedelta(seconds=30)
 """How long after the instant that its notice named an instance may go on."""
@@ -113,7 +104,7 @@ def due_members(view: View) -> list[Member]:
     array = view.array
     if array.state not in _ASKING or array.placement is None:
         return []
-    under_way, asked = ranks_under_way(array), _asked(array, view.now)
+    under_way, asked = ranks_under_way(array), asked_of(array, view.now)
     return [
         member
         for _, member in sorted(view.members.items())
@@ -131,7 +122,7 @@ def awaited_ranks(view: View) -> frozenset[int]:
     under_way = {rank for rank in ranks_under_way(array) if rank in view.members}
     if array.state not in _ASKING or array.placement is None:
         return frozenset(under_way)
-    asked = _asked(array, view.now)
+    asked = asked_of(array, view.now)
     later = (
         member.rank
         for member in view.members.values()
@@ -179,7 +170,7 @@ def is_leaving(instance_id: InstanceId, view: View) -> bool:
 
 def explain_budget(ranks: Iterable[int], view: View) -> str:
     """Say which of these ranks have used up their successors; empty for none."""
-    asked = _asked(view.array, view.now)
+    asked = asked_of(view.array, view.now)
     spent = [rank for rank in ranks if asked.times[rank] >= BUDGET]
     if not spent or not view.array.replaces:
         return ""
@@ -258,24 +249,6 @@ def _without_ended(view: View) -> Array | None:
 def _gather(array: Array, now: datetime) -> timedelta:
     storms = any(now - each.at < STORM for each in array.successions)
     return GATHER_MORE if storms else GATHER
-
-
-class _Asked(NamedTuple):
-    """How often each rank had successors within the hour, and for whom they were asked lately."""
-
-    times: Counter[int]
-    lately: frozenset[tuple[int, int]]
-
-
-def _asked(array: Array, now: datetime) -> _Asked:
-    """Look through an array's successions once: a storm leaves many, each of many ranks."""
-    times, lately = Counter[int](), set[tuple[int, int]]()
-    for each in array.successions:
-        ranks = parse_ranks(each.ranks) if now - each.at < WINDOW else ()
-        times.update(ranks)
-        if now - each.at < ASK_AGAIN:
-            lately.update((each.generation, rank) for rank in ranks)
-    return _Asked(times, frozenset(lately))
 
 
 def _is_to_end(former: Former, view: View) -> bool:

@@ -14,13 +14,13 @@ from services.launcher.model import Gather, Write
 from services.launcher.plan.drive import is_at_rest, next_steps
 from services.launcher.plan.ladder import choose_pool, open_intent
 from services.launcher.plan.replacement import (
-    ASK_AGAIN,
     GATHER,
     GATHER_MORE,
     due_members,
     replace_lost,
     succeed,
 )
+from services.launcher.plan.successions import ASK_AGAIN
 from spawn.contracts.arrays import FIRST_SUCCESSION, ArrayState, Succession
 from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.instances import InstanceState
