@@ -1,5 +1,6 @@
 """What a launch may ask of the spot market."""
 
+from spawn.contracts.checkpoints import OnInterruption
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation
 from spawn.errors import Rejected
@@ -17,6 +18,7 @@ def check_spot(spec: LaunchSpec) -> None:
         raise _wrong("replace", spec.replace, message)
     if spec.uses_spot:
         _check_price(spec.spot_max_price)
+        _check_kept(spec)
         return
     without = {
         "spot_max_price": spec.spot_max_price is not None,
@@ -32,6 +34,14 @@ def check_spot(spec: LaunchSpec) -> None:
     if spec.allocation is Allocation.CAPACITY:
         message = "AWS scores the capacity of spot alone; add --spot, or use lowest-price"
         raise _wrong("allocation", spec.allocation, message)
+
+
+def _check_kept(spec: LaunchSpec) -> None:
+    """Raise `Rejected` where an interrupted machine is to be kept and to be replaced as well."""
+    kept = spec.on_interruption in {OnInterruption.STOP, OnInterruption.HIBERNATE}
+    if kept and (spec.replace or spec.maintain):
+        message = "it keeps the machine, which a successor would have ended: leave out --replace"
+        raise _wrong("on_interruption", spec.on_interruption, f"{message} and --maintain")
 
 
 def _check_price(price: float | None) -> None:
