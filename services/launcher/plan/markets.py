@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import assert_never
 
 from services.launcher.model import Machine, Places
-from spawn.contracts.arrays import Chunk, Placement
+from spawn.contracts.arrays import Array, Chunk, Placement
 from spawn.contracts.instances import Instance
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import FEWEST_SCORED, Allocation, Market, Pool
@@ -51,6 +51,13 @@ def pools_for(spec: LaunchSpec, placement: Placement, chunk: Chunk) -> tuple[Poo
 def pool_of(instance: Instance) -> Pool:
     """Return the pool that an instance is of."""
     return Pool(instance.market, instance.instance_type, instance.zone, instance.subnet_id)
+
+
+def pools_left(array: Array, instances: Iterable[Instance]) -> tuple[Pool, ...]:
+    """Return the pools of a launch that instances were lost from."""
+    left = {(each.market, each.instance_type, each.zone) for each in instances}
+    pools = array.placement.pools if array.placement else ()
+    return tuple(each for each in pools if (each.market, each.instance_type, each.zone) in left)
 
 
 def first_pool(spec: LaunchSpec, placement: Placement, chunk: Chunk) -> Pool:

@@ -12,7 +12,7 @@ import msgspec
 from services.launcher.model import OVERDUE, End, Gather, Release, Step, View, Write
 from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.ladder import split_chunks
-from services.launcher.plan.markets import market_of
+from services.launcher.plan.markets import market_of, pools_left
 from services.launcher.plan.own_leases import lease_of
 from services.launcher.plan.settlement import advance
 from services.launcher.plan.successions import ASK_AGAIN, BUDGET, WINDOW, asked_of
@@ -23,7 +23,7 @@ from spawn.contracts.instances import InstanceState
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.notices import Notice, NoticeKind
-from spawn.contracts.pools import Market, Pool
+from spawn.contracts.pools import Market
 from spawn.contracts.ranks import format_ranks, parse_ranks
 
 GATHER = timedelta(milliseconds=200)
@@ -187,7 +187,7 @@ def succeed(view: View, lost: Iterable[Member]) -> Array:
         ranks = format_ranks(each.rank for each in members)
         recent = (*recent, Succession(ranks=ranks, generation=generation, at=view.now))
         number = FIRST_SUCCESSION + array.successions_made + len(chunks)
-        pools = _pools_of(array, members)
+        pools = pools_left(array, [each.instance for each in members])
         chunks += (
             msgspec.structs.replace(each, generation=generation + 1, avoid=pools)
             for each in split_chunks(
@@ -212,14 +212,6 @@ def _alike(view: View, lost: Iterable[Member]) -> Iterator[list[Member]]:
         key = (member.generation, lease, market_of(array.spec, member.rank))
         groups.setdefault(key, []).append(member)
     yield from groups.values()
-
-
-def _pools_of(array: Array, members: Iterable[Member]) -> tuple[Pool, ...]:
-    left = {
-        (each.instance.market, each.instance.instance_type, each.instance.zone) for each in members
-    }
-    pools = array.placement.pools if array.placement else ()
-    return tuple(each for each in pools if (each.market, each.instance_type, each.zone) in left)
 
 
 def _without_ended(view: View) -> Array | None:
