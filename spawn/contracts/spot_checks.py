@@ -18,6 +18,7 @@ def check_spot(spec: LaunchSpec) -> None:
         raise _wrong("replace", spec.replace, message)
     if spec.uses_spot:
         _check_price(spec.spot_max_price)
+        _check_kept(spec)
         _check_rebalance(spec)
     else:
         _check_without_spot(spec)
@@ -41,6 +42,14 @@ def _check_without_spot(spec: LaunchSpec) -> None:
     if spec.allocation is Allocation.CAPACITY:
         message = "AWS scores the capacity of spot alone; add --spot, or use lowest-price"
         raise _wrong("allocation", spec.allocation, message)
+
+
+def _check_kept(spec: LaunchSpec) -> None:
+    """Raise `Rejected` where an interrupted machine is to be kept and to be replaced as well."""
+    kept = spec.on_interruption in {OnInterruption.STOP, OnInterruption.HIBERNATE}
+    if kept and (spec.replace or spec.maintain):
+        message = "it keeps the machine, which a successor would have ended: leave out --replace"
+        raise _wrong("on_interruption", spec.on_interruption, f"{message} and --maintain")
 
 
 def _check_price(price: float | None) -> None:

@@ -145,6 +145,23 @@ def test_after_a_sleep_the_time_to_hear_begins_anew(root: Root) -> None:
     assert root.calls[-1] == "systemctl restart spawn-deadman.timer"
 
 
+@pytest.mark.parametrize("hooks", [["pre"], ["pre", "post"]], ids=["timer first", "hook first"])
+def test_a_machine_that_slept_in_its_first_boot_waits_to_hear_of_a_longer_lease(
+    root: Root, hooks: list[str]
+) -> None:
+    root.arm(timedelta(hours=1))
+    over = format_instant(SystemClock().now() + LONG_AGO)
+    (root.path / "etc/spawn/lease").write_text(f"{over} hibernate\n")
+    later = format_instant(SystemClock().now() + timedelta(hours=2))
+    waiting = root.path / "shims/sleep"
+    waiting.write_text(f'#!/bin/sh\necho "{later} hibernate" >"$SPAWN_ROOT/etc/spawn/lease"\n')
+    waiting.chmod(0o755)
+    for hook in hooks:
+        root.run(str(root.deadman), hook, "hibernate")
+    root.check()
+    assert OFF not in root.calls
+
+
 def rendered(pyz: Path) -> str:
     boot = Boot(
         agent_url=f"file://{pyz}",

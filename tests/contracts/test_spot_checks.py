@@ -3,7 +3,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from spawn.contracts.checkpoints import OnRebalance
+from spawn.contracts.checkpoints import OnInterruption, OnRebalance
 from spawn.contracts.checks import check_spec
 from spawn.contracts.launches import LaunchSpec
 from spawn.contracts.pools import Allocation
@@ -23,6 +23,7 @@ def a_spec(**changes: Any) -> LaunchSpec:
         pytest.param({"spot_count": 8}, id="all by count"),
         pytest.param({"spot_count": 1, "spot_fallback": True}, id="fallback of some"),
         pytest.param({"spot": True, "spot_max_price": 0.01}, id="a price"),
+        pytest.param({"spot": True, "on_interruption": OnInterruption.STOP}, id="kept"),
         pytest.param({"spot": True, "allocation": Allocation.CAPACITY}, id="by capacity"),
         pytest.param({"allocation": Allocation.LOWEST_PRICE}, id="on demand by price"),
         pytest.param(
@@ -42,6 +43,18 @@ def test_what_may_be_asked_of_markets(changes: dict[str, Any]) -> None:
     ("changes", "field", "message"),
     [
         pytest.param({"spot_count": 9}, "spot_count", "use 1 to the count, 8", id="too many"),
+        pytest.param(
+            {"spot": True, "replace": True, "on_interruption": OnInterruption.STOP},
+            "on_interruption",
+            "leave out --replace",
+            id="kept and replaced",
+        ),
+        pytest.param(
+            {"spot": True, "maintain": True, "on_interruption": OnInterruption.HIBERNATE},
+            "on_interruption",
+            "and --maintain",
+            id="kept and maintained",
+        ),
         pytest.param({"spot_count": -1}, "spot_count", "use 1 to the count, 8", id="negative"),
         pytest.param({"spot_max_price": 0.1}, "spot_max_price", "add --spot", id="no spot: price"),
         pytest.param(

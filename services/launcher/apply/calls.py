@@ -8,7 +8,13 @@ from services.launcher.apply.boot import ensure_profile, renewed_boot
 from services.launcher.apply.records import write_array, write_members
 from services.launcher.model import VISIBILITY, MemberChange, Refused
 from services.launcher.plan.filling import members_of, ranks_of
-from services.launcher.plan.ladder import choose_pool, generation_of, open_intent, with_boot
+from services.launcher.plan.ladder import (
+    choose_pool,
+    generation_of,
+    lease_for,
+    open_intent,
+    with_boot,
+)
 from services.launcher.plan.settlement import (
     drop_chunk,
     settle_launched,
@@ -62,8 +68,16 @@ async def open_next(world: World, array_id: ArrayId, chunk: Chunk) -> Intent | N
             return drop_chunk(array, chunk, now=now)
         template = world.agent.template if world.agent else ""
         generation = generation_of(chunk, world.fleet.members(array_id))
-        array = with_boot(array, boot)
-        return open_intent(array, chunk, pool, generation=generation, template=template, now=now)
+        lease = lease_for(chunk, array, world.fleet.own_leases(array_id), now=now)
+        return open_intent(
+            with_boot(array, boot),
+            chunk,
+            pool,
+            generation=generation,
+            template=template,
+            lease=lease,
+            now=now,
+        )
 
     try:
         after = await write_array(world, array_id, write_down)

@@ -23,7 +23,10 @@ async def set_power(world: World, array: Array, step: SetPower) -> dict[Instance
     changes: list[MemberChange] = []
     for instance_id, state in answer.states.items():
         member = world.fleet.holder(array.id, instance_id)
-        change = None if member is None else note_power(member, state, array, world.clock.now())
+        if member is None or member.instance.id != instance_id:
+            # It has got a successor meanwhile, of which the answer says nothing.
+            continue
+        change = note_power(member, state, array, world.clock.now())
         if change is not None:
             changes.append(change)
     await write_members(world, changes)

@@ -88,6 +88,7 @@ def _may_ask_again(world: World, array: Array, now: datetime) -> bool:
         array=array,
         members=world.fleet.members(array.id),
         notices=world.fleet.notices(array.id),
+        own_leases=world.fleet.own_leases(array.id),
         now=now,
     )
     return bool(due_members(view))

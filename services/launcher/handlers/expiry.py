@@ -1,6 +1,9 @@
 """The end of leases: what the TTL service asks for, many arrays and members at a time."""
 
 import asyncio
+from collections.abc import Collection
+
+import msgspec
 
 from services.launcher.apply.records import refresh, write_array
 from services.launcher.apply.telling import write_and_tell
@@ -14,6 +17,7 @@ from spawn.contracts.arrays import Array
 from spawn.contracts.ids import is_array_id
 from spawn.contracts.lease_records import Expire, LeaseRecord, LeaseState, Over, lease_key
 from spawn.contracts.leases import LeaseAction
+from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import NotFound, Outcome, Transient, first_outcome
 from spawn.telemetry.log import bind, get_logger
 
@@ -80,7 +84,7 @@ async def _end(world: World, record: LeaseRecord) -> None:
         _log.info("lease over", state=after.state)
         return
     if record.rank is None:
-        await write_array(world, array_id, lambda array: _unasked(world, array))
+        await write_array(world, array_id, lambda array: _unasked(world, array, outliving))
     await refresh(world, array_id)
     for _ in range(_MOST_TRIES):
         members = world.fleet.members(array_id)
@@ -119,9 +123,16 @@ async def _outliving(world: World, record: LeaseRecord) -> set[int]:
     return {rank for rank in record.own if rank in armed}
 
 
-def _unasked(world: World, array: Array) -> Array:
-    """Ask for no more machines of an array whose lease is over."""
-    return advance(array, world.clock.now(), chunks=()) if array.chunks else array
+def _unasked(world: World, array: Array, outliving: Collection[int]) -> Array:
+    """Ask for no more machines of an array whose lease is over, but for ranks that go on."""
+    left = [
+        (chunk, [rank for rank in parse_ranks(chunk.ranks) if rank in outliving])
+        for chunk in array.chunks
+    ]
+    chunks = tuple(
+        msgspec.structs.replace(chunk, ranks=format_ranks(ranks)) for chunk, ranks in left if ranks
+    )
+    return array if chunks == array.chunks else advance(array, world.clock.now(), chunks=chunks)
 
 
 def _ended(world: World, array: Array, why: str) -> Array:

@@ -1,6 +1,7 @@
 """Stops and starts: taken from commands, and carried out by an array's driver."""
 
 import hashlib
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
@@ -14,8 +15,10 @@ from services.launcher.ports import World
 from spawn.bus.ports import Command
 from spawn.contracts.arrays import Array
 from spawn.contracts.events import Event, PowerRefused, event_id
-from spawn.contracts.ids import InstanceId, is_array_id
+from spawn.contracts.ids import ArrayId, InstanceId, is_array_id
 from spawn.contracts.lease_records import LeaseRecord
+from spawn.contracts.leases import Lease
+from spawn.contracts.members import Member
 from spawn.contracts.power import Power, PowerTo
 from spawn.errors import NotFound, Outcome, Rejected
 from spawn.telemetry.log import bind, get_logger
@@ -40,20 +43,40 @@ async def on_power(command: Command[Power], world: World) -> None:
 
 
 async def _take(world: World, wanted: Power) -> None:
+    await refresh(world, wanted.array_id)
+    if _is_taken(world, wanted):
+        # Delivered again: what it asked for is done or under way, however old it is by now.
+        return
     if wanted.not_after is not None and world.clock.now() > wanted.not_after:
         raise Rejected("the request was not taken in time", field="not_after", code="expired")
-    await refresh(world, wanted.array_id)
     await _check_lease(world, wanted)
     members = world.fleet.members(wanted.array_id)
+    leases = dict(_leases(world, wanted.array_id, members))
     try:
         after = await write_array(
             world,
             wanted.array_id,
-            lambda array: ask(array, wanted, members, now=world.clock.now()),
+            lambda array: ask(array, wanted, members, now=world.clock.now(), leases=leases),
         )
     except NotFound as error:
         raise Rejected(f"there is no array {wanted.array_id}", field="array_id") from error
     _log.info("power", to=wanted.to, ranks=wanted.ranks, state=after.state)
+
+
+def _is_taken(world: World, wanted: Power) -> bool:
+    entry = world.fleet.array(wanted.array_id)
+    return entry is not None and wanted.request_id in entry.value.power_requests
+
+
+def _leases(
+    world: World, array_id: ArrayId, members: Mapping[int, Member]
+) -> Iterator[tuple[int, Lease]]:
+    """Yield ranks' leases as they were last set: their records may not tell of that yet."""
+    own, common = world.fleet.own_leases(array_id), world.fleet.lease(array_id)
+    for rank, member in members.items():
+        lease = own.get(rank) or member.lease or common
+        if lease is not None:
+            yield rank, lease
 
 
 async def _check_lease(world: World, wanted: Power) -> None:

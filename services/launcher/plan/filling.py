@@ -63,6 +63,10 @@ def _new_member(  # noqa: PLR0913 - one record, made of what each of these alone
         instance=instance,
         changed_at=now,
         hellos=holder.hellos if holder else 0,
+        lease=holder.lease if holder else None,
+        # Its tag is as old as the request for it.
+        retag=holder is not None and holder.lease is not None,
+        ending=holder.ending if holder else "",
         formers=_formers(holder, now) if holder else (),
     )
     if holder is not None and _has_ended_well(holder):

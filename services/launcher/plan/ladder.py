@@ -11,7 +11,13 @@ from spawn.contracts.arrays import Array, ArrayState, Boot, Chunk, Intent, Place
 from spawn.contracts.ids import ArrayId, client_token
 from spawn.contracts.instances import RunInstances
 from spawn.contracts.launches import LaunchSpec, OnComplete
-from spawn.contracts.leases import LEASE_ACTION_TAG, LEASE_TAG, LeaseAction, format_instant
+from spawn.contracts.leases import (
+    LEASE_ACTION_TAG,
+    LEASE_TAG,
+    Lease,
+    LeaseAction,
+    format_instant,
+)
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Market, Pool
 from spawn.contracts.ranks import format_ranks, parse_ranks
@@ -82,16 +88,25 @@ def generation_of(chunk: Chunk, members: Mapping[int, Member]) -> int:
     return max([chunk.generation, *(each.generation + 1 for each in held if each.is_over)])
 
 
-def open_intent(
+def lease_for(chunk: Chunk, array: Array, own: Mapping[int, Lease], *, now: datetime) -> Lease:
+    """Return the lease that a chunk's machines begin with: their own, where they share one."""
+    leases = {own.get(rank, array.lease) for rank in parse_ranks(chunk.ranks)}
+    if len(leases) > 1 and not array.lease.is_over(now):
+        return array.lease
+    return max(leases, key=lambda lease: lease.until)
+
+
+def open_intent(  # noqa: PLR0913 - one request, made of what each of these alone knows
     array: Array,
     chunk: Chunk,
     pool: Pool,
     *,
     generation: int = 0,
     template: str = "",
+    lease: Lease | None = None,
     now: datetime,
 ) -> Array:
-    """Turn a waiting chunk into an open intent, whose members are of this generation.
+    """Turn a waiting chunk into an open intent, whose members are of this generation and lease.
 
     Raises `Conflict` when the array no longer launches or the chunk no longer waits: a launch
     that is being ended makes no new calls.
@@ -106,7 +121,7 @@ def open_intent(
     intent = Intent(
         chunk=asked,
         pool=pool,
-        request=build_request(array, asked, pool, template=template),
+        request=build_request(_leased(array, lease), asked, pool, template=template),
         opened_at=now,
     )
     return msgspec.structs.replace(
@@ -116,6 +131,10 @@ def open_intent(
         intents=(*array.intents, intent),
         outbox=(),
     )
+
+
+def _leased(array: Array, lease: Lease | None) -> Array:
+    return array if lease is None else msgspec.structs.replace(array, lease=lease)
 
 
 def with_boot(array: Array, boot: Boot | None) -> Array:

@@ -80,17 +80,16 @@ def lease_step(view: View) -> Write | WriteMembers | Tag | None:
 
 
 def end_due(view: View) -> Iterator[End]:
-    """End the instances of members that are to end, again if need be."""
-    due = [
-        each
-        for each in view.members.values()
-        if each.ending
-        and not each.is_over
-        and not each.instance.state.is_going
-        and each.instance.id not in view.ending
-    ]
-    if due:
-        yield End(instance_ids=tuple(each.instance.id for each in due), reason=due[0].ending)
+    """End the instances of members that are to end, earlier ones too, again if need be."""
+    due = [each for each in view.members.values() if each.ending and each.is_left]
+    ids = tuple(
+        instance.id
+        for member in due
+        for instance in member.instances
+        if not instance.state.is_going and instance.id not in view.ending
+    )
+    if ids:
+        yield End(instance_ids=ids, reason=due[0].ending)
 
 
 def tag_own(view: View) -> Tag | None:

@@ -7,17 +7,20 @@ from functools import lru_cache
 import msgspec
 
 from services.launcher.model import SetPower, View, Write
+from services.launcher.plan.own_leases import lease_of
 from services.launcher.plan.settlement import advance
 from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.events import Data, PowerAsked, PowerSettled
 from spawn.contracts.ids import check_request_id
 from spawn.contracts.instances import InstanceState
-from spawn.contracts.leases import format_instant
+from spawn.contracts.leases import Lease, format_instant
 from spawn.contracts.members import Member
 from spawn.contracts.pools import Market
 from spawn.contracts.power import Power, PowerTo, PowerWish
 from spawn.contracts.ranks import format_ranks, parse_ranks
 from spawn.errors import Rejected
+
+_NONE: Mapping[int, Lease] = {}
 
 _REMEMBERED = 8
 """Requests that a record remembers: far more than are ever under way for one array."""
@@ -31,10 +34,18 @@ second, and the end of an array must not wait for them all."""
 _SUPERSEDED = "another request is newer"
 
 
-def ask(array: Array, wanted: Power, members: Mapping[int, Member], *, now: datetime) -> Array:
+def ask(
+    array: Array,
+    wanted: Power,
+    members: Mapping[int, Member],
+    *,
+    now: datetime,
+    leases: Mapping[int, Lease] = _NONE,
+) -> Array:
     """Return the record with a wish; the same one when the request has been taken already.
 
-    Raises `Rejected` naming what is wrong.
+    `leases` are by rank, where the records of array and members may not tell of them yet. Raises
+    `Rejected` naming what is wrong.
     """
     check_request_id(wanted.request_id)
     if wanted.request_id in array.power_requests:
@@ -43,7 +54,8 @@ def ask(array: Array, wanted: Power, members: Mapping[int, Member], *, now: date
     _check_state(array)
     chosen = [members[rank] for rank in ranks]
     if wanted.to is PowerTo.RUNNING:
-        _check_time(array, chosen, now)
+        known = (leases.get(each.rank) or lease_of(each, array) for each in chosen)
+        _check_time(array, known, now)
     else:
         _check_kind(array, wanted.to, chosen)
     wish = PowerWish(
@@ -222,9 +234,8 @@ def _check_state(array: Array) -> None:
         )
 
 
-def _check_time(array: Array, members: Iterable[Member], now: datetime) -> None:
-    for member in members:
-        lease = member.lease or array.lease
+def _check_time(array: Array, leases: Iterable[Lease], now: datetime) -> None:
+    for lease in leases:
         if lease.is_over(now):
             raise Rejected(
                 f"the lease ended at {format_instant(lease.until)}: give it more time first, with"

@@ -9,16 +9,18 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from services.launcher.model import End, Gather, Release, Step, View, Write
+from services.launcher.model import OVERDUE, End, Gather, Release, Step, View, Write
 from services.launcher.plan.checkpoints import timeout_of
 from services.launcher.plan.ladder import split_chunks
 from services.launcher.plan.markets import market_of
+from services.launcher.plan.own_leases import lease_of
 from services.launcher.plan.settlement import advance
 from services.launcher.plan.successions import ASK_AGAIN, BUDGET, WINDOW, asked_of
 from spawn.contracts.arrays import FIRST_SUCCESSION, Array, ArrayState, Chunk, Succession
 from spawn.contracts.checkpoints import OnRebalance
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.instances import InstanceState
+from spawn.contracts.leases import Lease
 from spawn.contracts.members import Former, Member, MemberState
 from spawn.contracts.notices import Notice, NoticeKind
 from spawn.contracts.pools import Market, Pool
@@ -52,9 +54,9 @@ _TOLD_WITHIN = timedelta(minutes=1)
 
 def replace_lost(view: View) -> Iterator[Step]:
     """Ask for successors of members that are lost or about to be, those of a moment together."""
-    trimmed = _without_exited(view)
+    trimmed = _without_ended(view)
     if trimmed is not None:
-        yield Write(array=trimmed, reason="its job has come to its own end")
+        yield Write(array=trimmed, reason="who was to be succeeded has come to an end")
         return
     due = due_members(view)
     if not due:
@@ -108,6 +110,7 @@ def due_members(view: View) -> list[Member]:
         for _, member in sorted(view.members.items())
         if member.rank not in under_way
         and is_wanted(member, view)
+        and not lease_of(member, array, view.own_leases).is_over(view.now)
         and asked.times[member.rank] < BUDGET
         and (member.generation, member.rank) not in asked.lately
     ]
@@ -146,6 +149,9 @@ def is_wanted(member: Member, view: View) -> bool:
     array = view.array
     if not array.replaces or member.ending or member.state is MemberState.EXITED:
         return False
+    # The end of a lease may have been put off at the last moment, which is not known here yet.
+    if lease_of(member, array, view.own_leases).is_over(view.now - OVERDUE):
+        return False
     if is_leaving(member.instance.id, view):
         return True
     is_lost = member.state is MemberState.LOST
@@ -176,7 +182,7 @@ def succeed(view: View, lost: Iterable[Member]) -> Array:
     array, lost = view.array, list(lost)
     recent = tuple(each for each in array.successions if view.now - each.at < WINDOW)
     chunks: list[Chunk] = []
-    for members in _alike(array, lost):
+    for members in _alike(view, lost):
         generation = members[0].generation
         ranks = format_ranks(each.rank for each in members)
         recent = (*recent, Succession(ranks=ranks, generation=generation, at=view.now))
@@ -197,11 +203,13 @@ def succeed(view: View, lost: Iterable[Member]) -> Array:
     )
 
 
-def _alike(array: Array, lost: Iterable[Member]) -> Iterator[list[Member]]:
-    """Group members by what one call can make: a generation, and pools of the same markets."""
-    groups: dict[tuple[int, Market], list[Member]] = {}
+def _alike(view: View, lost: Iterable[Member]) -> Iterator[list[Member]]:
+    """Group members by what one call can make: a generation, a lease, pools of one market."""
+    array = view.array
+    groups: dict[tuple[int, Lease, Market], list[Member]] = {}
     for member in sorted(lost, key=lambda each: each.rank):
-        key = (member.generation, market_of(array.spec, member.rank))
+        lease = lease_of(member, array, view.own_leases)
+        key = (member.generation, lease, market_of(array.spec, member.rank))
         groups.setdefault(key, []).append(member)
     yield from groups.values()
 
@@ -214,10 +222,17 @@ def _pools_of(array: Array, members: Iterable[Member]) -> tuple[Pool, ...]:
     return tuple(each for each in pools if (each.market, each.instance_type, each.zone) in left)
 
 
-def _without_exited(view: View) -> Array | None:
-    """Return the array without the waiting successors of members whose job has ended by itself."""
+def _without_ended(view: View) -> Array | None:
+    """Return the array without the waiting successors of members that need none any more.
+
+    Their job has ended by itself, or their own end has come.
+    """
     array = view.array
-    over = {each.rank for each in view.members.values() if each.state is MemberState.EXITED}
+    over = {
+        each.rank
+        for each in view.members.values()
+        if each.state is MemberState.EXITED or each.ending
+    }
     chunks: list[Chunk] = []
     for chunk in array.chunks:
         ranks = parse_ranks(chunk.ranks) if chunk.is_succession else ()

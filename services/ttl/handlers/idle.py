@@ -4,6 +4,7 @@ One replica watches at a time. It knows what it has heard itself: after a change
 a restart, quiet counts anew.
 """
 
+from collections.abc import Mapping
 from contextlib import aclosing
 from datetime import timedelta
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from services.ttl.plan.idle import Course, judge
 from services.ttl.plan.idling import (
     asked,
     end_idle,
+    left_at,
     may_ask,
     not_before,
     note_verdict,
@@ -34,13 +36,17 @@ from spawn.contracts.launches import IdleScope
 from spawn.contracts.lease_records import Idleness, LeaseRecord, LeaseState, lease_key
 from spawn.contracts.leases import LeaseAction
 from spawn.contracts.power import SUBJECT_POWER
-from spawn.errors import Conflict, NotFound, Transient
+from spawn.contracts.ranks import format_ranks
+from spawn.errors import Outcome
 from spawn.telemetry.log import bind, get_logger
 
 _log = get_logger(__name__)
 
 _TRY_AGAIN = timedelta(seconds=10)
 """Time between two tries to become the replica that watches, and between two looks around."""
+
+_MOST_AT_ONCE = 200
+"""Members that are asked to stop at one look: the events of all stand in the lease's record."""
 
 _EVERY = timedelta(minutes=1)
 """Time between two looks at one array: as long as a window of its machines."""
@@ -80,8 +86,8 @@ async def look_around(world: World, watch: Watch) -> None:
         with bind(array_id=idling.array_id):
             try:
                 await _look_at(world, watch, idling)
-            except (Conflict, NotFound, Transient) as outcome:
-                # The lease changes just now, it is gone, or the bus is: there is a next look.
+            except Outcome as outcome:
+                # The lease changes or ends just now, or the bus is gone: there is a next look.
                 _log.info("idleness not noted", why=outcome.message)
 
 
@@ -102,7 +108,8 @@ async def _look_at(world: World, watch: Watch, idling: Idling) -> None:
     now = world.clock.now()
     if not seen or entry.value.state is not LeaseState.ARMED or entry.value.lease.is_over(now):
         return
-    verdict = judge(seen, now, not_before=not_before(entry.value))
+    since = (not_before(entry.value), left_at(members, seen))
+    verdict = judge(seen, now, not_before=max(filter(None, since), default=None))
     if idling.scope is IdleScope.MEMBER:
         entry = await _note(world, entry, note_verdict(entry.value, verdict, now))
         await _look_at_members(world, watch, _Look(idling, ids, seen), entry)
@@ -117,6 +124,7 @@ async def _look_at_members(
 ) -> None:
     """Act on each member that has been quiet for long enough, whatever the others do."""
     now, idling = world.clock.now(), looked.idling
+    resting: dict[int | None, Idleness] = {}
     for rank, course in looked.seen.items():
         own = await _own(world, entry.value, rank)
         since = not_before(own.value if own else None, entry.value)
@@ -126,10 +134,14 @@ async def _look_at_members(
         idle = asked(verdict, idling.timeout, now)
         if idling.action is LeaseAction.TERMINATE:
             entry = await _end_member(world, entry, rank, idle)
+        elif len(resting) < _MOST_AT_ONCE:
+            resting[rank] = idle
         else:
-            entry = await _rest(world, entry, idling.action, idle, rank=rank)
+            continue
         # It is asked for once: what goes on for all that is quiet anew.
         watch.drop(idling.array_id, looked.ids[rank])
+    if resting:
+        await _rest(world, entry, idling.action, resting)
 
 
 async def _note(world: World, entry: Entry[LeaseRecord], after: LeaseRecord) -> Entry[LeaseRecord]:
@@ -143,7 +155,7 @@ async def _note(world: World, entry: Entry[LeaseRecord], after: LeaseRecord) -> 
 async def _act(world: World, entry: Entry[LeaseRecord], idling: Idling, idle: Idleness) -> None:
     """Do with an idle array what is to be done."""
     if idling.action is not LeaseAction.TERMINATE:
-        await _rest(world, entry, idling.action, idle)
+        await _rest(world, entry, idling.action, {None: idle})
         return
     for rank in entry.value.own:
         entry = await _end_member(world, entry, rank, idle)
@@ -154,18 +166,16 @@ async def _rest(
     world: World,
     entry: Entry[LeaseRecord],
     action: LeaseAction,
-    idle: Idleness,
-    *,
-    rank: int | None = None,
-) -> Entry[LeaseRecord]:
-    """Have an idle array, or one member, be stopped; its lease goes on."""
-    written = await write(world, entry, rest_idle(entry.value, idle, action, rank=rank))
-    power = power_of(written.value, action, "" if rank is None else str(rank))
+    idles: Mapping[int | None, Idleness],
+) -> None:
+    """Have an idle array, or some of its members, be stopped; its lease goes on."""
+    written = await write(world, entry, rest_idle(entry.value, idles, action))
+    ranks = format_ranks(rank for rank in idles if rank is not None)
+    power = power_of(written.value, action, ranks)
     await world.commands.send(SUBJECT_POWER, power, message_id=power.request_id)
     await publish(world, written.value)
-    metrics.IDLED.labels(action).inc()
-    _log.info("idle", action=action, rank=rank, why=idle.reason)
-    return written
+    metrics.IDLED.labels(action).inc(len(idles))
+    _log.info("idle", action=action, ranks=ranks, why=power.reason)
 
 
 async def _end(world: World, entry: Entry[LeaseRecord], idle: Idleness) -> None:

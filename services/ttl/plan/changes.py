@@ -13,6 +13,7 @@ from spawn.contracts.ids import ArrayId, check_request_id
 from spawn.contracts.lease_records import Extend, Idleness, LeaseRecord, LeaseState
 from spawn.contracts.leases import LeaseAction, format_instant
 from spawn.contracts.members import Member
+from spawn.contracts.ranks import parse_ranks
 from spawn.errors import Rejected
 
 _REMEMBERED = 8
@@ -71,10 +72,18 @@ def check_member(array: Array, rank: int, member: Member | None) -> None:
     """Pass a rank whose machine lives or is still to come; raise `Rejected` otherwise."""
     if not 0 <= rank < array.size:
         raise Rejected(f"{array.name} has no rank {rank}", field="rank", code="gone")
-    if member is not None and (member.is_over or member.ending):
+    if member is None:
+        return
+    if member.ending or (member.is_over and not _is_coming(array, rank)):
         raise Rejected(
             f"{array.name}:{rank} has ended: its lease counts no more", field="rank", code="ending"
         )
+
+
+def _is_coming(array: Array, rank: int) -> bool:
+    """Say whether another machine is being asked for in a rank."""
+    chunks = (*array.chunks, *(intent.chunk for intent in array.intents))
+    return any(rank in parse_ranks(chunk.ranks) for chunk in chunks)
 
 
 def check_wanted(wanted: Extend) -> None:

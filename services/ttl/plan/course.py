@@ -84,7 +84,7 @@ def _warn_of_cost(record: LeaseRecord, now: datetime) -> Warn:
     limit = f" of {record.lease.budget.usd} USD" if record.lease.budget else ""
     left = format_duration(record.lease.until - now)
     said = f"{NEARLY:.0%}{limit} may be spent, it ends in {left}"
-    data = LeaseWarned(lease=record.lease, reason=said)
+    data = LeaseWarned(lease=record.lease, rank=record.rank, reason=said)
     return Warn(record=advance(record, now, data, warned_of_cost=True), reason=said)
 
 

@@ -41,7 +41,7 @@ def idling_of(array: Array) -> Idling | None:
         action=spec.idle_action,
         scope=spec.idle_scope,
         has_job=array.has_job,
-        is_settled=array.state in _SETTLED,
+        is_settled=array.state in _SETTLED and not array.chunks and not array.intents,
     )
 
 
@@ -56,6 +56,14 @@ def see(
                 member.instance.id, "no heartbeat yet"
             )
     return seen
+
+
+def left_at(members: Iterable[Member], seen: Mapping[int, Course | str]) -> datetime | None:
+    """Return since when only the machines that are `seen` run: the others may have worked before.
+
+    None when there are no others.
+    """
+    return max((each.changed_at for each in members if each.rank not in seen), default=None)
 
 
 def _work_to_come(idling: Idling, member: Member) -> str:
@@ -105,12 +113,21 @@ def end_idle(record: LeaseRecord, idle: Idleness) -> LeaseRecord:
 
 
 def rest_idle(
-    record: LeaseRecord, idle: Idleness, action: LeaseAction, *, rank: int | None = None
+    record: LeaseRecord, idles: Mapping[int | None, Idleness], action: LeaseAction
 ) -> LeaseRecord:
-    """Return the record that says that idle machines are asked to stop; the lease goes on."""
+    """Return the record that says that idle machines are asked to stop; the lease goes on.
+
+    `idles` are by rank, or one for all. One write says it of all of them, for what the launcher
+    is asked counts only as long as this version of the record stands.
+    """
     lease = Lease(until=record.lease.until, action=action)
-    data = LeaseIdled(lease=lease, rank=rank, reason=idle.reason)
-    return advance(record, idle.at, data, idle=idle)
+    *_, idle = idles.values()
+    after = msgspec.structs.replace(record, version=record.version + 1, idle=idle)
+    outbox = tuple(
+        lease_event(after, LeaseIdled(lease=lease, rank=rank, reason=each.reason), each.at)
+        for rank, each in idles.items()
+    )
+    return msgspec.structs.replace(after, outbox=outbox)
 
 
 def power_of(record: LeaseRecord, action: LeaseAction, ranks: str) -> Power:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from services.launcher.apply.records import write_array
 from services.launcher.handlers.drive import drive
 from services.launcher.handlers.expiry import on_expire
 from services.launcher.plan.ladder import build_request
@@ -146,3 +147,12 @@ async def test_an_array_ends_with_the_last_of_its_leases() -> None:
     await living.expire()
     array = await living.array()
     assert (array.state, array.reason) == (ArrayState.TERMINATING, "its lease is over")
+
+
+async def test_an_array_s_end_asks_on_for_successors_of_those_that_go_on() -> None:
+    living = Living()
+    world = await living.begin(own(2), state=LeaseState.EXPIRING)
+    waiting = msgspec.structs.replace(await living.array(), chunks=(a_chunk("1-2"),), version=2)
+    await write_array(world, ARRAY_ID, lambda _: waiting)
+    await living.expire()
+    assert [chunk.ranks for chunk in (await living.array()).chunks] == ["2"]

@@ -2,20 +2,23 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.ttl.apply import name_ends
 from services.ttl.handlers.commands import on_extend
 from spawn.bus.beside import beside
 from spawn.contracts.arrays import Array
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.launches import IdleScope, digest
 from spawn.contracts.lease_records import LeaseState, Over
 from spawn.contracts.leases import LeaseAction
-from spawn.contracts.members import Facts, Member, MemberState
+from spawn.contracts.members import Facts, Member, MemberState, member_key
 from spawn.contracts.power import PowerTo
-from spawn.errors import Transient
-from tests.builders import ARRAY_ID, running
+from spawn.errors import Rejected, Transient
+from tests.builders import ARRAY_ID, a_chunk, an_instance, lost, running
 from tests.fakes.bus import FakeStore
+from tests.fakes.clock import NOON
 from tests.services.ttl.idling import BUSY, Rig, idling, watching
 from tests.services.ttl.worlds import LEASE, Overtaken, extension, living
 
@@ -219,4 +222,76 @@ async def test_a_look_that_fails_is_made_up_for_by_the_next(rig: Rig) -> None:
     async with beside(name_ends(world)), watching(world):
         await rig.minutes(14)
     assert next(fails, None) is None
+    assert len(rig.overs()) == 1
+
+
+async def test_members_that_are_idle_together_are_stopped_by_one_request(rig: Rig) -> None:
+    await rig.place(idling(idle_scope=IdleScope.MEMBER, idle_action=LeaseAction.STOP))
+    async with watching(rig.world):
+        await rig.minutes(13)
+    (power,) = rig.powers()
+    assert (power.ranks, power.lease_version) == ("0-1", (await rig.record()).version)
+    assert [getattr(each.data, "rank", None) for each in rig.told("lease.idled")] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        pytest.param(lost(1, changed_at=NOON + timedelta(minutes=15)), id="lost"),
+        pytest.param(
+            running(
+                1,
+                changed_at=NOON + timedelta(minutes=15),
+                instance=an_instance(1, state=InstanceState.STOPPED),
+            ),
+            id="stopped",
+        ),
+    ],
+)
+async def test_an_array_that_has_lost_what_worked_was_not_idle_before(
+    rig: Rig, left: Member
+) -> None:
+    await rig.place(idling())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(15, {}, BUSY)
+        store = rig.world.stores.members
+        key = member_key(ARRAY_ID, 1)
+        await store.update(key, left, (await store.get(key)).revision)
+        await rig.minutes(9, {})
+        assert rig.overs() == []
+        await rig.minutes(4, {})
+    assert len(rig.overs()) == 1
+
+
+async def test_an_array_is_not_idle_while_successors_are_asked_for(rig: Rig) -> None:
+    array = msgspec.structs.replace(idling(), chunks=(a_chunk("1"),))
+    await rig.place(array, *one_of_two())
+    async with beside(name_ends(rig.world)), watching(rig.world):
+        await rig.minutes(30, {})
+    assert rig.overs() == []
+
+
+def one_of_two() -> tuple[Member, ...]:
+    return running(0, facts=Facts()), lost(1, changed_at=NOON)
+
+
+async def test_a_lease_that_ends_during_a_look_does_no_harm(rig: Rig) -> None:
+    refused = iter([True])
+
+    class Late:
+        def __init__(self, store: Any) -> None:
+            self._store = store
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._store, name)
+
+        async def load(self, pattern: str = ">") -> Any:
+            if next(refused, False):
+                raise Rejected("the lease ended", code="lease-over")
+            return await self._store.load(pattern)
+
+    await rig.place(idling())
+    world = rig.fakes.world(door=lambda door: Late(door) if isinstance(door, FakeStore) else door)
+    async with beside(name_ends(world)), watching(world):
+        await rig.minutes(14)
     assert len(rig.overs()) == 1

@@ -61,3 +61,12 @@ def test_without_a_budget_an_extension_is_bounded_by_the_deployment_alone() -> N
     unlimited = msgspec.structs.replace(record, lease=Lease(until=record.lease.until))
     later = SPENT_AT + timedelta(days=1)
     assert extended(unlimited, later).lease.until == later
+
+
+def test_a_member_s_own_warning_is_told_as_its_own() -> None:
+    own = first_record(ARRAY_ID, a_record().lease, deployment="test", rank=3)
+    step = next_step(own, NEARLY)
+    assert isinstance(step, Warn)
+    (event,) = step.record.outbox
+    # Otherwise it could have the id of its array's, and be taken for a copy of that.
+    assert (getattr(event.data, "rank", None), event.id.split("/")[2]) == (3, "3")

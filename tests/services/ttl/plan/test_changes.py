@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ttl.plan.changes import Wish, change, check_wanted, give_own
+from services.ttl.plan.changes import Wish, change, check_member, check_wanted, give_own
 from services.ttl.plan.course import first_record
 from spawn.contracts.events import LeaseSet
 from spawn.contracts.lease_records import Extend, LeaseRecord, LeaseState
 from spawn.contracts.leases import Lease, LeaseAction
 from spawn.errors import Rejected
-from tests.builders import ARRAY_ID
+from tests.builders import ARRAY_ID, a_chunk, an_array, lost, running
 from tests.fakes.clock import NOON
 
 END = NOON + timedelta(hours=1)
@@ -148,3 +148,12 @@ def test_ranks_are_listed_once_and_in_order() -> None:
         record = give_own(record, rank, NOON)
     assert record.own == (1, 5)
     assert record.version == RECORD.version + 3
+
+
+def test_a_rank_whose_next_machine_is_asked_for_may_have_more_time() -> None:
+    array = an_array(size=2, chunks=())
+    with pytest.raises(Rejected, match="has ended"):
+        check_member(array, 1, lost(1))
+    check_member(an_array(size=2, chunks=(a_chunk("1"),)), 1, lost(1))
+    with pytest.raises(Rejected, match="has ended"):
+        check_member(an_array(size=2, chunks=(a_chunk("1"),)), 1, running(1, ending="over"))
