@@ -77,7 +77,7 @@ async def _cancel(world: World, array: Array, requests: list[str]) -> None:
         raise
     except Outcome as outcome:
         # Instances have to end all the same: what comes in their place is met by the sweep.
-        _log.warning("spot requests not cancelled", requests=len(requests), why=outcome.message)
+        _log.warning("spot requests not cancelled", array_id=array.id, why=outcome.message)
 
 
 async def tag_lease(world: World, array: Array, tag: Tag) -> bool:
