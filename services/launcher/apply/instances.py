@@ -26,13 +26,24 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
     Raises `Transient` with nothing ended when they can't be told so just now.
     """
     ids = tuple(instance_ids)
-    # What an adopted array was launched with is not known.
-    may_return = array.spec.stays or array.spec_hash == UNKNOWN_SPEC
-    requests = _requests(world, array, ids) if may_return else []
-    if requests:
-        await _cancel(world, array, requests)
+    if _may_return(array):
+        await _cancel(world, array, _requests(world, array, ids))
     world.memory.count((array.id,), "TerminateInstances")
     await world.aws.ec2(array.region).terminate_instances(ids)
+
+
+async def cancel_left(world: World, array: Array) -> None:
+    """Cancel the spot requests of an array that is over: who was ended by others has one still."""
+    if _may_return(array):
+        members = world.fleet.members(array.id).values()
+        instances = (each for member in members for each in member.instances)
+        left = [each.spot_request for each in instances if each.spot_request]
+        await _cancel(world, array, left)
+
+
+def _may_return(array: Array) -> bool:
+    # What an adopted array was launched with is not known.
+    return array.spec.stays or array.spec_hash == UNKNOWN_SPEC
 
 
 async def end_unclaimed(world: World, region: str, found: Iterable[Described]) -> None:
@@ -69,6 +80,8 @@ def _requests(world: World, array: Array, ids: Iterable[InstanceId]) -> list[str
 
 
 async def _cancel(world: World, array: Array, requests: list[str]) -> None:
+    if not requests:
+        return
     world.memory.count((array.id,), "CancelSpotInstanceRequests")
     try:
         await world.aws.ec2(array.region).cancel_spot_requests(requests)

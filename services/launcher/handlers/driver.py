@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import msgspec
 
 from services.launcher.apply.calls import open_next, send, trace
-from services.launcher.apply.instances import end_instances, tag_lease
+from services.launcher.apply.instances import cancel_left, end_instances, tag_lease
 from services.launcher.apply.records import SETTLING, publish_left_over, write_array
 from services.launcher.apply.release import release
 from services.launcher.apply.telling import tell_all, write_and_tell
@@ -137,6 +137,7 @@ class Driver:
 
     async def _rest(self, array: Array) -> None:
         if array.state.is_over:
+            await cancel_left(self._world, array)
             await release(self._world, array)
 
     async def _apply(self, step: Step, view: View) -> None:

@@ -2,12 +2,13 @@
 
 import msgspec
 
-from services.launcher.apply.instances import end_instances
+from services.launcher.apply.instances import cancel_left, end_instances
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.model import LEASE_GRACE
 from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from services.launcher.plan.ladder import build_request
 from spawn.contracts.arrays import MARK_KEY, Array, ArrayState, DeploymentMark
+from spawn.contracts.instances import InstanceState
 from spawn.contracts.leases import LeaseAction
 from tests.builders import a_chunk, an_instance, running
 from tests.fakes.ec2 import REGION
@@ -48,6 +49,18 @@ async def test_those_of_an_adopted_array_are_whatever_it_was_launched_with() -> 
 
 async def test_one_time_requests_are_left() -> None:
     assert await cancelled(serving()) == frozenset()
+
+
+async def test_an_array_that_is_over_leaves_no_request_of_who_was_ended_from_outside() -> None:
+    fakes = Fakes()
+    world = fakes.world()
+    ended = running(
+        1, instance=an_instance(1, state=InstanceState.TERMINATED, spot_request="sir-left")
+    )
+    over = msgspec.structs.replace(staying(), state=ArrayState.TERMINATED)
+    await record(world, over, ended)
+    await cancel_left(world, over)
+    assert fakes.aws.ec2(REGION).cancelled == {"sir-left"}
 
 
 async def test_what_the_sweep_ends_is_not_made_again() -> None:
