@@ -202,3 +202,6 @@ async def _close(client: HardenedClient) -> None:
             await cast("Any", client).close()
     except TimeoutError:
         _log.warning("bus close timed out")
+    except OSError as error:
+        # The bus has gone away this very moment, and what was still to be written with it.
+        _log.warning("bus lost while closing", why=str(error))

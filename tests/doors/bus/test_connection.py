@@ -73,6 +73,21 @@ async def connect_and_ask(settings: BusSettings) -> None:
         await ensure(bus)
 
 
+@pytest.mark.parametrize("turns", range(3))
+async def test_a_bus_that_goes_away_while_it_is_left_is_no_failure(
+    nats_server: NatsServer, turns: int
+) -> None:
+    async with (
+        asyncio.timeout(30),
+        connect(nats_server.settings(), name="t", patient=True, clock=CLOCK) as bus,
+    ):
+        nats_server.kill()
+        for _ in range(turns):
+            await CLOCK.sleep(timedelta(0))
+        await bus.wire.publish("unheard", b"1")
+    await nats_server.start()
+
+
 async def test_streams_are_made_by_several_at_once(nats_server: NatsServer) -> None:
     settings = nats_server.settings()
     async with asyncio.TaskGroup() as group:
