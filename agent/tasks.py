@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_AGAIN = 1.0
+"""Seconds after which a task that has not ended is cancelled again."""
+
 
 class Tasks:
     """A set of tasks with one end: the first failure, or `close`."""
@@ -43,10 +46,13 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel all tasks and wait for their ends."""
-        tasks = tuple(self._running)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = set(self._running)
+        while left:
+            for task in left:
+                task.cancel()
+            # More than once: Python's wait_for loses what comes as its own wait is over
+            # (https://github.com/python/cpython/issues/86296).
+            _, left = await asyncio.wait(left, timeout=_AGAIN)
         if self._failed.done():
             self._failed.exception()
         else:
