@@ -33,7 +33,10 @@ async def end_instances(world: World, array: Array, instance_ids: Iterable[Insta
 
 
 async def cancel_left(world: World, array: Array) -> None:
-    """Cancel the spot requests of an array that is over: who was ended by others has one still."""
+    """Cancel the spot requests of an array that has ended: who was ended by others has one still.
+
+    Raises `Transient` when they can't be cancelled just now.
+    """
     if _may_return(array):
         members = world.fleet.members(array.id).values()
         instances = (each for member in members for each in member.instances)
@@ -73,10 +76,12 @@ async def _cancel_one(world: World, region: str, request: str) -> bool:
 
 def _requests(world: World, array: Array, ids: Iterable[InstanceId]) -> list[str]:
     """Return the spot requests of instances, those of a rank's earlier ones included."""
-    held = ((id_, world.fleet.holder(array.id, id_)) for id_ in ids)
-    instances = ((id_, each.instances) for id_, each in held if each is not None)
-    found = (each for id_, those in instances for each in those if each.id == id_)
-    return [each.spot_request for each in found if each.spot_request]
+    found: list[str] = []
+    for id_ in ids:
+        holder = world.fleet.holder(array.id, id_)
+        instances = holder.instances if holder is not None else ()
+        found += [each.spot_request for each in instances if each.id == id_ and each.spot_request]
+    return found
 
 
 async def _cancel(world: World, array: Array, requests: list[str]) -> None:

@@ -137,7 +137,6 @@ class Driver:
 
     async def _rest(self, array: Array) -> None:
         if array.state.is_over:
-            await cancel_left(self._world, array)
             await release(self._world, array)
 
     async def _apply(self, step: Step, view: View) -> None:
@@ -227,6 +226,9 @@ class Driver:
         self._ended.update(dict.fromkeys(ids, self._world.clock.now()))
 
     async def _write(self, before: Array, after: Array) -> None:
+        if after.state.is_over:
+            # Nobody drives it any more once that is written: what fails is tried again before.
+            await cancel_left(self._world, after)
         if is_at_rest(after):
             # What members' writers left unpublished comes before the event that sums it up.
             await publish_left_over(self._world, self._array_id)

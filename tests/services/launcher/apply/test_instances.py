@@ -1,16 +1,21 @@
 """Ending instances of persistent spot requests: EC2 is to make no others in their place."""
 
 import msgspec
+import pytest
 
 from services.launcher.apply.instances import cancel_left, end_instances
+from services.launcher.handlers.drive import drive
 from services.launcher.handlers.sweep import survey_all
 from services.launcher.model import LEASE_GRACE
 from services.launcher.plan.acceptance import UNKNOWN_SPEC
 from services.launcher.plan.ladder import build_request
+from spawn.aws.errors import outcome_of
 from spawn.contracts.arrays import MARK_KEY, Array, ArrayState, DeploymentMark
 from spawn.contracts.instances import InstanceState
 from spawn.contracts.leases import LeaseAction
-from tests.builders import a_chunk, an_instance, running
+from spawn.contracts.members import MemberState
+from spawn.errors import Transient, first_outcome
+from tests.builders import a_chunk, an_ending, an_instance, running
 from tests.fakes.ec2 import REGION
 from tests.services.launcher.plan.losing import SPEC, SPOT_A, a_former, serving
 from tests.services.launcher.worlds import Fakes, record
@@ -61,6 +66,24 @@ async def test_an_array_that_is_over_leaves_no_request_of_who_was_ended_from_out
     await record(world, over, ended)
     await cancel_left(world, over)
     assert fakes.aws.ec2(REGION).cancelled == {"sir-left"}
+
+
+async def test_an_array_is_not_over_before_what_it_leaves_is_cancelled() -> None:
+    fakes = Fakes()
+    ec2 = fakes.aws.ec2(REGION)
+    ec2.weather.faults["CancelSpotInstanceRequests"].append(outcome_of("Unavailable", "later"))
+    world = fakes.world()
+    ended = running(1, instance=an_instance(1, state=InstanceState.TERMINATED, spot_request="sir"))
+    ended = msgspec.structs.replace(ended, state=MemberState.LOST)
+    ending = msgspec.structs.replace(staying(), state=ArrayState.TERMINATING, ending=an_ending())
+    await record(world, ending, ended)
+    with pytest.raises(ExceptionGroup) as raised:
+        await drive(world, ending.id)
+    assert isinstance(first_outcome(raised.value), Transient)
+    assert (await world.stores.arrays.get(ending.id)).value.state is ArrayState.TERMINATING
+    await drive(world, ending.id)
+    assert ec2.cancelled == {"sir"}
+    assert (await world.stores.arrays.get(ending.id)).value.state is ArrayState.TERMINATED
 
 
 async def test_what_the_sweep_ends_is_not_made_again() -> None:
