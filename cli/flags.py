@@ -14,6 +14,14 @@ ArrayArgument = Annotated[
     str,
     typer.Argument(metavar="ARRAY", help="The array's name or id.", autocompletion=complete_array),
 ]
+MembersArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ARRAY[:RANKS]",
+        help="The array's name or id, and members such as 0,3-5; all if left out.",
+        autocompletion=complete_array,
+    ),
+]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 YesFlag = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 PlainFlag = Annotated[

@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Annotated
 
 import msgspec
 import typer
 
-from cli.completion import complete_array
 from cli.exits import Ended, Exit
-from cli.flags import JsonFlag
+from cli.flags import JsonFlag, MembersArgument
 from cli.plane import Plane, open_plane, within
 from cli.render import note, put, put_json
 from cli.targets import check_ranks, split_target
@@ -55,14 +53,7 @@ def register(app: typer.Typer) -> None:
 
 
 def checkpoint(
-    array: Annotated[
-        str,
-        typer.Argument(
-            metavar="ARRAY[:RANKS]",
-            help="The array's name or id, and members such as 0,3-5; all if left out.",
-            autocompletion=complete_array,
-        ),
-    ],
+    array: MembersArgument,
     *,
     as_json: JsonFlag = False,
 ) -> None:

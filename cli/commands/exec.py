@@ -9,9 +9,8 @@ from typing import Annotated
 import typer
 
 from cli.answers import Answers, JsonAnswers, TextAnswers
-from cli.completion import complete_array
 from cli.exits import Ended, Exit, Usage
-from cli.flags import JsonFlag, PlainFlag, parse_flag_duration
+from cli.flags import JsonFlag, MembersArgument, PlainFlag, parse_flag_duration
 from cli.output import Prefix
 from cli.plane import Plane, open_plane, within
 from cli.render import is_coloured
@@ -39,14 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def execute(
-    array: Annotated[
-        str,
-        typer.Argument(
-            metavar="ARRAY[:RANKS]",
-            help="The array's name or id, and members such as 0,3-5; all if left out.",
-            autocompletion=complete_array,
-        ),
-    ],
+    array: MembersArgument,
     command: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND...", help="The command and its arguments.")
     ],

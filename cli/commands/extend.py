@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -13,18 +14,18 @@ from cli.instants import NewEnd, read_end
 from cli.lines import format_local
 from cli.plane import Plane, open_plane, within
 from cli.render import note
+from cli.requesting import until_granted
 from cli.targets import check_ranks, split_target
 from spawn.bus.identity import new_id
-from spawn.bus.ports import CaughtUp
 from spawn.clock import SystemClock
 from spawn.contracts.arrays import Array
 from spawn.contracts.counts import counted
-from spawn.contracts.events import LeaseRefused, LeaseSet
+from spawn.contracts.events import LeaseSet
 from spawn.contracts.ids import InstanceId
 from spawn.contracts.lease_records import SUBJECT_EXTEND, Extend
 from spawn.contracts.members import Member
 from spawn.contracts.ranks import format_ranks
-from spawn.errors import NotFound, Rejected
+from spawn.errors import NotFound
 
 _PATIENCE = timedelta(seconds=10)
 """How long the TTL service may take to answer, and then the machines."""
@@ -104,31 +105,19 @@ async def _ask(plane: Plane, array: Array, rank: int | None, end: NewEnd) -> Lea
         until=end.until,
         not_after=plane.clock.now() + _PATIENCE,
     )
+    send = partial(plane.commands.send, SUBJECT_EXTEND, wanted, message_id=f"extend:{request_id}")
     try:
         async with (
             within(_PATIENCE),
             aclosing(plane.follow(array.id, from_first=False)) as items,
         ):
-            async for item in items:
-                if isinstance(item, CaughtUp):
-                    await plane.commands.send(
-                        SUBJECT_EXTEND, wanted, message_id=f"extend:{request_id}"
-                    )
-                    continue
-                match item.event.data:
-                    case LeaseSet(request_id=answered) as granted if answered == request_id:
-                        return granted
-                    case LeaseRefused(request_id=answered, message=why) if answered == request_id:
-                        raise Rejected(why)
-                    case _:
-                        pass
+            return await until_granted(items, send, request_id, LeaseSet)
     except TimeoutError as error:
         raise Ended(
             Exit.TIMED_OUT,
             f"nobody has answered: `spawn leases` shows when {array.name} ends, and"
             " `spawn doctor` what is wrong",
         ) from error
-    raise AssertionError("events are followed until they are closed")
 
 
 async def _until_armed(plane: Plane, array: Array, ranks: set[int], granted: LeaseSet) -> None:

@@ -4,17 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import msgspec
 import typer
 
 from cli.asking import confirm
-from cli.completion import complete_array
 from cli.exits import Ended, Exit
-from cli.flags import TimeoutFlag, YesFlag, parse_flag_duration
+from cli.flags import MembersArgument, TimeoutFlag, YesFlag, parse_flag_duration
 from cli.plane import Plane, open_plane, within
 from cli.render import note
+from cli.requesting import until_granted
 from cli.targets import check_ranks, split_target
 from spawn.bus.identity import new_id
 from spawn.bus.ports import CaughtUp, Followed
@@ -23,24 +24,14 @@ from spawn.contracts.events import (
     ArrayFailed,
     ArrayTerminated,
     PowerAsked,
-    PowerRefused,
     PowerSettled,
 )
 from spawn.contracts.power import SUBJECT_POWER, Power, PowerTo
 from spawn.contracts.ranks import format_ranks, parse_ranks
-from spawn.errors import Rejected
 
 _PATIENCE = timedelta(seconds=10)
 """How long the launcher may take to answer."""
 
-Target = Annotated[
-    str,
-    typer.Argument(
-        metavar="ARRAY[:RANKS]",
-        help="The array's name or id, and members such as 0,3-5; all if left out.",
-        autocompletion=complete_array,
-    ),
-]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return once it is recorded.")]
 
 
@@ -63,7 +54,11 @@ def register(app: typer.Typer) -> None:
 
 
 def stop(
-    array: Target, *, yes: YesFlag = False, no_wait: NoWait = False, timeout: TimeoutFlag = ""
+    array: MembersArgument,
+    *,
+    yes: YesFlag = False,
+    no_wait: NoWait = False,
+    timeout: TimeoutFlag = "",
 ) -> None:
     """Stop machines: they keep their disk, and their lease goes on.
 
@@ -83,7 +78,7 @@ def stop(
     )
 
 
-def start(array: Target, *, no_wait: NoWait = False, timeout: TimeoutFlag = "") -> None:
+def start(array: MembersArgument, *, no_wait: NoWait = False, timeout: TimeoutFlag = "") -> None:
     """Start machines that are stopped or hibernated."""
     patience = parse_flag_duration("--timeout", timeout)
     _carry_out(
@@ -92,7 +87,11 @@ def start(array: Target, *, no_wait: NoWait = False, timeout: TimeoutFlag = "") 
 
 
 def hibernate(
-    array: Target, *, yes: YesFlag = False, no_wait: NoWait = False, timeout: TimeoutFlag = ""
+    array: MembersArgument,
+    *,
+    yes: YesFlag = False,
+    no_wait: NoWait = False,
+    timeout: TimeoutFlag = "",
 ) -> None:
     """Stop machines and keep their memory, for what runs to go on when they are started.
 
@@ -152,30 +151,18 @@ async def _until_asked(
     plane: Plane, array: Array, wanted: Power, items: AsyncGenerator[CaughtUp | Followed]
 ) -> PowerAsked:
     """Send the request; return once it is recorded, or raise why it is not."""
+    send = partial(
+        plane.commands.send, SUBJECT_POWER, wanted, message_id=f"power:{wanted.request_id}"
+    )
     try:
         async with within(_PATIENCE):
-            async for item in items:
-                if isinstance(item, CaughtUp):
-                    await plane.commands.send(
-                        SUBJECT_POWER, wanted, message_id=f"power:{wanted.request_id}"
-                    )
-                    continue
-                match item.event.data:
-                    case PowerAsked(request_id=answered) as asked if answered == wanted.request_id:
-                        return asked
-                    case PowerRefused(request_id=answered, message=why) if (
-                        answered == wanted.request_id
-                    ):
-                        raise Rejected(why)
-                    case _:
-                        pass
+            return await until_granted(items, send, wanted.request_id, PowerAsked)
     except TimeoutError as error:
         raise Ended(
             Exit.TIMED_OUT,
             f"nobody has answered: `spawn status {array.name}` shows what is off, and"
             " `spawn doctor` what is wrong",
         ) from error
-    raise AssertionError("events are followed until they are closed")
 
 
 async def _until_settled(
