@@ -96,30 +96,15 @@ class JetStream:
         """
         codec.check_size(data)
         started = self._connection.clock.monotonic()
-        receipt = await self._publish_at_once(subject, data, headers, patience=patience)
+        fits = patience is None or patience >= _PUBLISH_TIMEOUT
+        receipt = None
+        if fits and self._connection.wire.is_connected:
+            # Almost always answered, and that needs no second deadline.
+            receipt = await self._attempt(subject, data, headers)
         if receipt is None:
             receipt = await self._publish_patiently(subject, data, headers, patience=patience)
         self._observe(receipt, started)
         return receipt
-
-    async def _publish_at_once(
-        self,
-        subject: str,
-        data: bytes,
-        headers: Mapping[str, str],
-        *,
-        patience: timedelta | None,
-    ) -> Receipt | None:
-        """Try once where that needs no second deadline, as almost always; None without answer."""
-        wire = self._connection.wire
-        if not wire.is_connected or (patience is not None and patience < _PUBLISH_TIMEOUT):
-            return None
-        try:
-            reply = await wire.request(subject, data, headers=headers, within=_PUBLISH_TIMEOUT)
-            return _receipt(reply.data, subject)
-        except Transient:
-            metrics.PUBLISHES.labels("unknown", "retried").inc()
-            return None
 
     async def _publish_patiently(
         self,
@@ -145,14 +130,23 @@ class JetStream:
         waits = delays(_FIRST_DELAY, _LONGEST_DELAY)
         while True:
             await self._connection.until_connected()
-            try:
-                reply = await self._connection.wire.request(
-                    subject, data, headers=headers, within=_PUBLISH_TIMEOUT
-                )
-                return _receipt(reply.data, subject)
-            except Transient:
-                metrics.PUBLISHES.labels("unknown", "retried").inc()
-                await self._connection.clock.sleep(next(waits))
+            receipt = await self._attempt(subject, data, headers)
+            if receipt is not None:
+                return receipt
+            await self._connection.clock.sleep(next(waits))
+
+    async def _attempt(
+        self, subject: str, data: bytes, headers: Mapping[str, str]
+    ) -> Receipt | None:
+        """Publish once; None when no answer comes, or one that may be another the next time."""
+        try:
+            reply = await self._connection.wire.request(
+                subject, data, headers=headers, within=_PUBLISH_TIMEOUT
+            )
+            return _receipt(reply.data, subject)
+        except Transient:
+            metrics.PUBLISHES.labels("unknown", "retried").inc()
+            return None
 
     def _observe(self, receipt: Receipt, started: float) -> None:
         took = self._connection.clock.monotonic() - started
