@@ -21,12 +21,12 @@ from spawn.contracts.arrays import Array, ArrayState
 from spawn.contracts.leases import Lease
 from spawn.contracts.members import Member, MemberState, member_key
 from spawn.contracts.reports import Heartbeat
-from spawn.runtime.run import host
 from tests.builders import PLACEMENT
 from tests.cli.builders import make_array, make_member
 from tests.cli.conftest import Spawn, until_read
 from tests.contracts.nouns import BOOT
 from tests.fakes.machine import FakeMachine
+from tests.fixtures.hosting import hosted
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -148,14 +148,8 @@ class Living:
 
 @pytest.fixture
 async def ttl(bus: Bus, on_bus: None) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        hosting = group.create_task(host((SERVICE,), clock=SystemClock(), stop=stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            assert await hosting == 0
+    async with hosted(SERVICE):
+        yield
 
 
 @pytest.mark.door

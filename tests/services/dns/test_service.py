@@ -1,8 +1,7 @@
 """The service as it is hosted, on a real bus and the laptop cloud's Route 53."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import Any
 
@@ -27,8 +26,8 @@ from spawn.contracts.hostnames import (
 )
 from spawn.contracts.members import Member, member_key
 from spawn.errors import NotFound, Transient
-from spawn.runtime.run import host
 from tests.builders import an_ending
+from tests.fixtures.hosting import hosted
 from tests.fixtures.nats import NatsServer
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 from tests.services.dns.worlds import BASE, DEPLOYMENT, a_member, named_array
@@ -46,19 +45,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningSandbox]
         tmp_path_factory.mktemp("names"), {"throttle": {"enabled": False}}
     ) as one:
         yield one
-
-
-@asynccontextmanager
-async def hosted(env: dict[str, str]) -> AsyncGenerator[None]:
-    """Host the service in this process."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        hosting = group.create_task(host((SERVICE,), clock=CLOCK, stop=stop, env=env))
-        try:
-            yield
-        finally:
-            stop.set()
-            assert await hosting == 0
 
 
 def in_zone(cloud: RunningSandbox, zone_id: str) -> dict[tuple[str, str], int]:
@@ -117,7 +103,10 @@ async def test_names_come_and_go_with_the_machines(
         "SPAWN_DNS_BASE": BASE,
         "SPAWN_DNS_ZONE_ID": zone_id,
     }
-    async with hosted(env | {"SPAWN_REPLICA": "a"}), hosted(env | {"SPAWN_REPLICA": "b"}):
+    async with (
+        hosted(SERVICE, env | {"SPAWN_REPLICA": "a"}),
+        hosted(SERVICE, env | {"SPAWN_REPLICA": "b"}),
+    ):
         await until(lambda: ("training", "A") in in_zone(cloud, zone_id))
         assert in_zone(cloud, zone_id) == {
             ("training", "A"): SIZE,

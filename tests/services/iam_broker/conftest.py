@@ -1,16 +1,15 @@
 """The bus with its doors, the IAM broker and the laptop cloud, all of them real."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
 
 from services.iam_broker.service import SERVICE
 from spawn.runtime.home import Home
-from spawn.runtime.run import host
-from tests.fixtures.doors import CLOCK, QUICK, Doors, opened_doors
+from tests.fixtures.doors import QUICK, Doors, opened_doors
+from tests.fixtures.hosting import hosted
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
 
 
@@ -27,18 +26,10 @@ async def doors(
 ) -> AsyncIterator[Doors]:
     """The doors, with the broker in this process."""
 
-    @asynccontextmanager
-    async def hosted(_: Home, env: Mapping[str, str]) -> AsyncGenerator[None]:
+    def hosting(_: Home, env: Mapping[str, str]) -> AbstractAsyncContextManager[None]:
         for name, value in env.items():
             monkeypatch.setenv(name, value)
-        stop = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            hosting = group.create_task(host((SERVICE,), clock=CLOCK, stop=stop))
-            try:
-                yield
-            finally:
-                stop.set()
-                assert await hosting == 0
+        return hosted(SERVICE)
 
-    async with opened_doors(tmp_path, sts_cloud, hosted) as doors:
+    async with opened_doors(tmp_path, sts_cloud, hosting) as doors:
         yield doors

@@ -1,8 +1,8 @@
 """The service as it is hosted, twice, on a real bus and the laptop cloud's EventBridge and SQS."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Callable, Generator
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any
 
@@ -24,9 +24,9 @@ from spawn.contracts.ids import InstanceId
 from spawn.contracts.members import Member, member_key
 from spawn.contracts.notices import Notice, NoticeAction, NoticeKind, NoticeSource
 from spawn.contracts.reports import NoticeSeen
-from spawn.runtime.run import host
 from tests.builders import ARRAY_ID, a_member, an_instance
 from tests.fakes.machine import FakeMachine
+from tests.fixtures.hosting import hosted
 from tests.fixtures.least_privilege import with_policy
 from tests.fixtures.nats import NatsServer
 from tests.fixtures.sandbox import RunningSandbox, running_sandbox
@@ -52,20 +52,6 @@ QUICK = {
 def cloud(tmp_path: Any) -> Generator[RunningSandbox]:
     with running_sandbox(tmp_path / "cloud", QUICK) as one:
         yield one
-
-
-@asynccontextmanager
-async def hosted(env: dict[str, str]) -> AsyncGenerator[None]:
-    """Host the service in this process."""
-    stop = asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        hosting = group.create_task(host((SERVICE,), clock=CLOCK, stop=stop, env=env))
-        try:
-            yield
-        finally:
-            stop.set()
-            async with asyncio.timeout(30):
-                assert await hosting == 0
 
 
 def role_of(cloud: RunningSandbox) -> dict[str, str]:
@@ -165,7 +151,10 @@ async def test_two_replicas_give_one_notice_of_each_instance(
         "SPAWN_DEPLOYMENT": DEPLOYMENT,
         "SPAWN_SPOT_SETUP": "true",
     }
-    async with hosted(env | {"SPAWN_REPLICA": "a"}), hosted(env | {"SPAWN_REPLICA": "b"}):
+    async with (
+        hosted(SERVICE, env | {"SPAWN_REPLICA": "a"}),
+        hosted(SERVICE, env | {"SPAWN_REPLICA": "b"}),
+    ):
         await become(ours.is_set_up)
         await asyncio.to_thread(ours.interrupt)
         await ours.report()
