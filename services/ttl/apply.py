@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from services.ttl.plan.changes import give_own
 from services.ttl.ports import World
 from spawn.bus.identity import new_id
 from spawn.bus.ports import Entry
@@ -32,6 +33,24 @@ async def create(world: World, record: LeaseRecord) -> Entry[LeaseRecord]:
     except Conflict:
         return await world.stores.leases.get(record.key)
     return Entry(record.key, record, revision)
+
+
+async def give_own_lease(
+    world: World, parent: Entry[LeaseRecord], first: LeaseRecord, rank: int
+) -> tuple[Entry[LeaseRecord], Entry[LeaseRecord]]:
+    """Write a rank's own lease and list it in its array's; return both, the array's last.
+
+    It is listed by a write that competes with the end of the array's lease: from then on the rank
+    does not end with its array, and before that nothing is confirmed. Raises `Conflict` as `write`
+    does, and `Rejected` when the array's lease is over.
+    """
+    listed = give_own(parent.value, rank, world.clock.now())
+    entry = await create(world, first)
+    if (entry.value.lease, entry.value.state) != (first.lease, first.state):
+        # Left by a change that was not finished, and never counted.
+        again = msgspec.structs.replace(first, version=entry.value.version + 1)
+        entry = await write(world, entry, again)
+    return entry, await write(world, parent, listed)
 
 
 async def write(

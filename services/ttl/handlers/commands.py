@@ -1,16 +1,13 @@
 """Commands: a lease is changed, or it is said why not."""
 
-import msgspec
-
 from services.ttl import metrics
-from services.ttl.apply import create, publish, write
+from services.ttl.apply import create, give_own_lease, publish, write
 from services.ttl.handlers.course import look
 from services.ttl.plan.changes import (
     Wish,
     change,
     check_member,
     check_wanted,
-    give_own,
     refusal_event,
 )
 from services.ttl.plan.course import first_record
@@ -77,25 +74,15 @@ async def _try_change(world: World, command: Command[Extend]) -> Entry[LeaseReco
 async def _own_lease(
     world: World, parent: Entry[LeaseRecord], rank: int, wish: Wish
 ) -> Entry[LeaseRecord]:
-    """Return a rank's own lease, made of its array's if need be; raise `Conflict` as `write` does.
-
-    It is listed by a write that competes with the end of the array's lease: from then on the rank
-    does not end with its array, and before that nothing is confirmed.
-    """
+    """Return a rank's own lease, made of its array's if need be. Raises `Conflict`."""
     record = parent.value
     if rank in record.own:
         return await world.stores.leases.get(lease_key(record.array_id, rank))
     first = first_record(record.array_id, record.lease, deployment=world.deployment, rank=rank)
     # What is refused leaves the rank with its array.
     change(first, wish)
-    listed = give_own(record, rank, wish.now)
-    entry = await create(world, first)
-    if (entry.value.lease, entry.value.state) != (first.lease, first.state):
-        # Left by a change that was not finished, and never counted.
-        again = msgspec.structs.replace(first, version=entry.value.version + 1)
-        entry = await write(world, entry, again)
-    await write(world, parent, listed)
-    return entry
+    own, _ = await give_own_lease(world, parent, first, rank)
+    return own
 
 
 async def _member(world: World, array_id: ArrayId, rank: int) -> Member | None:

@@ -10,11 +10,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from services.ttl import metrics
-from services.ttl.apply import create, publish, write
+from services.ttl.apply import give_own_lease, publish, write
 from services.ttl.handlers.course import look
 from services.ttl.handlers.watching import Watch
 from services.ttl.model import Idling
-from services.ttl.plan.changes import give_own
 from services.ttl.plan.course import first_record
 from services.ttl.plan.idle import Course, judge
 from services.ttl.plan.idling import (
@@ -196,8 +195,7 @@ async def _end_member(
         return entry
     if own is None:
         first = first_record(record.array_id, record.lease, deployment=world.deployment, rank=rank)
-        own = await create(world, first)
-        entry = await write(world, entry, give_own(record, rank, world.clock.now()))
+        own, entry = await give_own_lease(world, entry, first, rank)
     await _end(world, own, idle)
     return entry
 
