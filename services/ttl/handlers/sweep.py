@@ -40,6 +40,7 @@ _AT_ONCE, _PAUSES = 100, 4
 meanwhile must not wait for a sweep."""
 
 _DUPLICATES = timedelta(minutes=25)
+"""Age up to which an event may be published again: below the stream's window of 30 minutes."""
 
 ENDING_WITHIN = {
     "10m": timedelta(minutes=10),
@@ -52,7 +53,6 @@ ENDING_WITHIN = {
 _EVER = timedelta.max
 _OVERDUE = -timedelta(minutes=1)
 _HORIZONS = (*ENDING_WITHIN.values(), _EVER, _OVERDUE)
-"""Age up to which an event may be published again: below the stream's window of 30 minutes."""
 
 
 async def keep_swept(world: World) -> None:
