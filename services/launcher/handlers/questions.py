@@ -49,7 +49,7 @@ async def on_plan(request: Request[LaunchSpec], world: World) -> LaunchPlan:
         spec, placement, chunks, expected=expected, now=world.clock.now(), terms=granted
     )
     cost = await cost_of_plan(world, plan)
-    lease = within(plan.lease, await find_budget(world, spec))
+    lease = within(plan.lease, await find_budget(world, spec, placement, chunks))
     plan = msgspec.structs.replace(plan, cost=cost, hourly_usd=cost.hourly_usd, lease=lease)
     if with_implied(spec).is_empty:
         return plan
